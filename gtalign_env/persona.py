@@ -1,0 +1,295 @@
+"""Personas: a user's latent type, and the distributions it is drawn from (docs: the game, Persona).
+
+A type is drawn once per episode, one uniform number a field, by inverse distribution functions,
+so the same seed gives the same type in every layer.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from itertools import accumulate, product
+from statistics import NormalDist
+from typing import Any, NamedTuple
+
+from gtalign_env.draws import Purpose
+
+_STANDARD = NormalDist()
+_EDGE = 2.0**-54  # keeps the inverse of the normal distribution finite at u = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """The same value for everybody."""
+
+    value: float
+
+    @property
+    def mean(self) -> float:
+        """The value."""
+        return self.value
+
+    def quantile(self, u: float) -> float:
+        """Return the value."""
+        return self.value
+
+    def points(self, n: int) -> list[tuple[float, float]]:
+        """Return the one (value, weight) pair; exact."""
+        return [(self.value, 1.0)]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of finitely many values, by weight."""
+
+    values: tuple[float, ...]
+    weights: tuple[float, ...]
+
+    @property
+    def mean(self) -> float:
+        """The weighted mean."""
+        return math.fsum(v * p for v, p in self.points(0))
+
+    def quantile(self, u: float) -> float:
+        """Return the value at cumulative weight ``u``."""
+        edges = list(accumulate(self.weights))
+        return self.values[min(bisect_right(edges, u * edges[-1]), len(edges) - 1)]
+
+    def points(self, n: int) -> list[tuple[float, float]]:
+        """Return all (value, weight) pairs of positive weight, weights summing to 1; exact."""
+        total = math.fsum(self.weights)
+        return [(v, w / total) for v, w in zip(self.values, self.weights, strict=True) if w > 0]
+
+
+@dataclass(frozen=True, slots=True)
+class Uniform:
+    """Uniform between two bounds."""
+
+    low: float
+    high: float
+
+    @property
+    def mean(self) -> float:
+        """The midpoint."""
+        return (self.low + self.high) / 2
+
+    def quantile(self, u: float) -> float:
+        """Return the value below which a share ``u`` lies."""
+        return self.low + (self.high - self.low) * u
+
+    def points(self, n: int) -> list[tuple[float, float]]:
+        """Return ``n`` equally likely bins as (conditional mean, weight)."""
+        return [(self.quantile((i + 0.5) / n), 1 / n) for i in range(n)]
+
+
+@dataclass(frozen=True, slots=True)
+class Normal:
+    """Normal, truncated to ``[low, high]`` (infinite where not bounded)."""
+
+    mu: float
+    std: float
+    low: float = -math.inf
+    high: float = math.inf
+
+    def _edges(self) -> tuple[float, float]:
+        return tuple(
+            _STANDARD.cdf((edge - self.mu) / self.std) for edge in (self.low, self.high)
+        )  # type: ignore[return-value]  # two in, two out
+
+    @property
+    def mean(self) -> float:
+        """The mean of the truncated distribution."""
+        return self.points(1)[0][0]
+
+    def quantile(self, u: float) -> float:
+        """Return the value below which a share ``u`` lies."""
+        below, above = self._edges()
+        share = min(max(below + (above - below) * u, _EDGE), 1 - _EDGE)
+        return min(max(self.mu + self.std * _STANDARD.inv_cdf(share), self.low), self.high)
+
+    def points(self, n: int) -> list[tuple[float, float]]:
+        """Return ``n`` equally likely bins as (conditional mean, weight)."""
+        below, above = self._edges()
+        shares = [below + (above - below) * i / n for i in range(n + 1)]
+        # E[Z; a < Z < b] of a standard normal is the density at a less the density at b
+        density = [_density(share) for share in shares]
+        width = (above - below) / n
+        return [
+            (self.mu + self.std * (density[i] - density[i + 1]) / width, 1 / n) for i in range(n)
+        ]
+
+
+def _density(share: float) -> float:
+    """Return the standard normal density at the quantile of ``share``; 0 at both ends."""
+    return _STANDARD.pdf(_STANDARD.inv_cdf(share)) if 0.0 < share < 1.0 else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class LogNormal:
+    """Log-normal with the given mean (of the value itself) and sigma (of its logarithm)."""
+
+    mean: float
+    sigma: float
+
+    def quantile(self, u: float) -> float:
+        """Return the value below which a share ``u`` lies."""
+        z = _STANDARD.inv_cdf(min(max(u, _EDGE), 1 - _EDGE))
+        return self.mean * math.exp(self.sigma * z - self.sigma**2 / 2)
+
+    def points(self, n: int) -> list[tuple[float, float]]:
+        """Return ``n`` equally likely bins as (conditional mean, weight)."""
+        # E[X; X < x] = mean · Φ(z − σ), where z is the quantile of log x
+        shares = [
+            0.0
+            if i == 0
+            else 1.0
+            if i == n
+            else _STANDARD.cdf(_STANDARD.inv_cdf(i / n) - self.sigma)
+            for i in range(n + 1)
+        ]
+        return [(self.mean * n * (shares[i + 1] - shares[i]), 1 / n) for i in range(n)]
+
+
+Distribution = Constant | Choice | Uniform | Normal | LogNormal
+
+
+class UserType(NamedTuple):
+    """One user's latent preferences; symbols as in the game's table."""
+
+    value: float
+    """v: worth of a right answer once accepted, points."""
+    harm: float
+    """h: lost when a wrong answer is accepted, points."""
+    conciseness: float
+    """κ: lost per 100 tokens read beyond the comfort length of a message, points."""
+    comfort_tokens: int
+    """n₀: read at no cost, tokens a message."""
+    annoyance: float
+    """γ: lost per question beyond the tolerance, points."""
+    tolerance: int
+    """τ: questions borne at no cost."""
+    effort_vague: float
+    """e: cost of writing a vague query, points; likewise the three below."""
+    effort_definite: float
+    effort_reply: float
+    effort_follow_up: float
+    budget: int
+    """B: hard limit per conversation, pico-USD."""
+    price_sensitivity: float
+    """λ: points per USD."""
+    discount: float
+    """δ: multiplies v and h once per exchange before the accepted one."""
+    persistence: int
+    """s: how often the default user tries again after a wrong answer."""
+    outside_option: float
+    """o: received on leaving, going broke or being cut off, points."""
+    style: int
+    """The visible way of writing, an index into STYLES: the one field others can see."""
+
+
+_INTEGER = frozenset({"comfort_tokens", "tolerance", "budget", "persistence", "style"})
+
+
+@dataclass(frozen=True)
+class Persona:
+    """The distribution of a user's type: one distribution a field, fields as in `UserType`."""
+
+    name: str
+    value: Distribution
+    harm: Distribution
+    conciseness: Distribution
+    comfort_tokens: Distribution
+    annoyance: Distribution
+    tolerance: Distribution
+    effort_vague: Distribution
+    effort_definite: Distribution
+    effort_reply: Distribution
+    effort_follow_up: Distribution
+    budget: Distribution
+    price_sensitivity: Distribution
+    discount: Distribution
+    persistence: Distribution
+    outside_option: Distribution
+    style: Distribution
+
+    @property
+    def distributions(self) -> tuple[Distribution, ...]:
+        """The distributions in the order of `UserType`."""
+        return tuple(getattr(self, field.name) for field in fields(self)[1:])
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether finitely many types are possible, so that expectations can be exact."""
+        return all(isinstance(d, Constant | Choice) for d in self.distributions)
+
+    def draw(self, uniform: Callable[[int], float]) -> UserType:
+        """Return a type.
+
+        Args:
+            uniform: Gives the number in [0, 1) of a purpose.
+        """
+        return _user_type(
+            d.value if isinstance(d, Constant) else d.quantile(uniform(Purpose.FIELD + i))
+            for i, d in enumerate(self.distributions)
+        )
+
+    def types(self, bins: int) -> list[tuple[float, UserType]]:
+        """Return weighted types: exact for finite fields, ``bins`` equal shares for others.
+
+        A bin is represented by its conditional mean, so means of quantities that are linear in a
+        field stay exact whatever the number of bins.
+        """
+        grids = [d.points(bins) for d in self.distributions]
+        return [
+            (math.prod(weight for _, weight in point), _user_type(value for value, _ in point))
+            for point in product(*grids)
+        ]
+
+
+def _user_type(values: Any) -> UserType:
+    return UserType(
+        *(
+            round(value) if name in _INTEGER else float(value)
+            for name, value in zip(UserType._fields, values, strict=True)
+        )
+    )
+
+
+@dataclass(frozen=True)
+class Population:
+    """A mixture of personas: who the assistant may meet.
+
+    Attributes:
+        personas: Pairs of weight and persona; weights are positive and sum to 1.
+    """
+
+    personas: tuple[tuple[float, Persona], ...]
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether finitely many types are possible."""
+        return all(persona.is_finite for _, persona in self.personas)
+
+    def draw(self, uniform: Callable[[int], float]) -> tuple[int, UserType]:
+        """Return the drawn persona's index and a type of it."""
+        index = 0
+        if len(self.personas) > 1:
+            edges = list(accumulate(weight for weight, _ in self.personas))
+            index = min(bisect_right(edges, uniform(Purpose.PERSONA) * edges[-1]), len(edges) - 1)
+        return index, self.personas[index][1].draw(uniform)
+
+    def types(self, most: int) -> list[tuple[float, UserType]]:
+        """Return weighted types, with as many bins a field as keep each persona under ``most``.
+
+        Weights sum to 1. With finite populations the result is exact and ``most`` is not used.
+        """
+        out = []
+        for weight, persona in self.personas:
+            finite = [d for d in persona.distributions if isinstance(d, Constant | Choice)]
+            fixed = math.prod(len(d.points(0)) for d in finite)
+            spread = len(persona.distributions) - len(finite)
+            bins = max(1, math.floor((most / fixed) ** (1 / spread) + 1e-9)) if spread else 1
+            out += [(weight * share, who) for share, who in persona.types(bins)]
+        return out
