@@ -1,0 +1,92 @@
+"""The moves of both seats, and the ways a conversation ends (docs: the game, section Moves)."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+VERBOSITIES = ("concise", "standard", "verbose")
+
+STYLES = ("plain", "terse", "chatty")
+"""The visible ways a persona writes; a hint at the latent type, never the type itself."""
+
+
+class UserMove(IntEnum):
+    """What a user can do: open with a query, then answer, accept, ask on, or leave."""
+
+    VQ = 0
+    DQ = 1
+    REPLY = 2
+    ACCEPT = 3
+    FOLLOW_UP = 4
+    LEAVE = 5
+
+    @property
+    def label(self) -> str:
+        """The move's name, as printed everywhere."""
+        return self.name
+
+    @property
+    def writes(self) -> bool:
+        """Whether the move is a message, and so opens an exchange."""
+        return self in (UserMove.VQ, UserMove.DQ, UserMove.REPLY, UserMove.FOLLOW_UP)
+
+
+class AssistantMove(IntEnum):
+    """What an assistant can do: answer, ask, or both, at a verbosity."""
+
+    DA_CONCISE = 0
+    DA_STANDARD = 1
+    DA_VERBOSE = 2
+    CQ = 3
+    AQ_CONCISE = 4
+    AQ_STANDARD = 5
+    AQ_VERBOSE = 6
+
+    @property
+    def label(self) -> str:
+        """The move's name, as printed everywhere: ``DA:concise``, ``CQ``, ``AQ:verbose`` ..."""
+        kind, _, verbosity = self.name.partition("_")
+        return f"{kind}:{verbosity.lower()}" if verbosity else kind
+
+    @property
+    def verbosity(self) -> int | None:
+        """Index into `VERBOSITIES`, or None for the pure question."""
+        if self is AssistantMove.CQ:
+            return None
+        return int(self) if self < AssistantMove.CQ else int(self) - 4
+
+    @property
+    def answers(self) -> bool:
+        """Whether the message holds an answer."""
+        return self is not AssistantMove.CQ
+
+    @property
+    def asks(self) -> bool:
+        """Whether the message holds a question."""
+        return self >= AssistantMove.CQ
+
+
+class Ending(IntEnum):
+    """How a conversation ended; exactly one of these, once."""
+
+    ACCEPTED = 0
+    LEFT = 1
+    BROKE = 2
+    TRUNCATED = 3
+    FAULT = 4
+
+
+ASSISTANT_LABELS = tuple(move.label for move in AssistantMove)
+USER_LABELS = tuple(move.label for move in UserMove)
+
+
+def assistant_move(label: str) -> AssistantMove:
+    """Return the assistant move of that label.
+
+    Raises:
+        ValueError: No move has this label.
+    """
+    for move in AssistantMove:
+        if move.label == label:
+            return move
+    raise ValueError(f"an assistant move is one of {', '.join(ASSISTANT_LABELS)}; got {label!r}")
