@@ -1,0 +1,147 @@
+"""`gtalign/Dialogue-v0` for Gymnasium: one seat of the game in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from copy import deepcopy
+from typing import Any, Literal
+
+from gtalign_env.core.conversation import Conversation
+from gtalign_env.core.policies import assistant_policy, user_policy
+from gtalign_env.draws import Purpose, Seat
+from gtalign_env.envs.dialogue_aec import (
+    TEXT_OBSERVATION_SPACE,
+    TalkTable,
+    TextObservation,
+    text_observation,
+)
+from gtalign_env.envs.render import lines
+from gtalign_env.envs.single import SEATS, SeatName, SingleSeatEnv
+from gtalign_env.envs.spaces import Utterance
+from gtalign_env.envs.table import PricingLike, ScenarioLike
+from gtalign_env.envs.talk import BANDS, Meter
+from gtalign_env.errors import ModelError
+
+Speaker = Callable[[TextObservation], str]
+"""A seat that speaks for itself: maps what it sees to what it says; `ModelError` is a fault."""
+
+FaultPolicy = Literal["truncate", "raise"]
+
+
+class DialogueEnv(SingleSeatEnv[TextObservation, str]):
+    """One seat of a conversation in words; a scripted policy or a speaker plays the other.
+
+    ## Description
+    The game of `gtalign/Dialogue-v0` for PettingZoo, from one side.
+
+    ## Action Space
+    ``Utterance``: any text. The reader takes a legal move off every text.
+
+    ## Observation Space
+    ``Dict(observation: Box(-1, 1, (51,)), action_mask: Box(0, 1, (7,), int8), text: Utterance)``.
+
+    ## Rewards
+    ``reward="own"``: increments of your side's welfare, points. ``reward="joint"``: the scenario's
+    W(U, L) at the end. 0.0 with ``info["reward_valid"] = False`` after a fault.
+
+    ## Starting State
+    As ``user`` you are to open; as ``assistant`` the user has opened.
+
+    ## Episode End
+    ``accepted``, ``left`` and ``broke`` terminate; ``truncated`` and ``fault`` truncate.
+
+    ## Arguments
+    As `gtalign/Dialogue-v0` for PettingZoo, and ``seat``, ``opponent``, ``p_vague``, ``reward``
+    as `gtalign/Conversation-v0`. An opponent by name speaks in the bundled wordings; a callable
+    ``speaker(observation) -> text`` speaks for itself. ``fault_policy``: what happens when it
+    raises `ModelError`: "truncate" ends the episode, "raise" lets the error through.
+
+    ## Version History
+    v0: first version.
+    """
+
+    def __init__(
+        self,
+        scenario: ScenarioLike = "quick_question",
+        pricing: PricingLike = None,
+        tasks: str = "general_knowledge",
+        covered_only: bool = False,
+        bands: tuple[int, int] = BANDS,
+        meter: Meter = "nominal",
+        seat: SeatName = "assistant",
+        opponent: str | Speaker | None = None,
+        p_vague: float = 0.5,
+        reward: str = "own",
+        fault_policy: FaultPolicy = "truncate",
+        render_mode: str | None = None,
+    ) -> None:
+        table = TalkTable(scenario, pricing, tasks, covered_only, bands, meter)
+        super().__init__(table, seat, reward, render_mode)
+        if fault_policy not in ("truncate", "raise"):
+            raise ValueError(f"fault_policy is 'truncate' or 'raise'; got {fault_policy!r}")
+        self._talks = table
+        self._fault_policy = fault_policy
+        self._fault: dict[str, Any] | None = None
+        self._other = Seat.ASSISTANT if SEATS[seat] is Seat.USER else Seat.USER
+        self._speak: Callable[[], str]
+        if callable(opponent):
+            self._speak = lambda: opponent(self._see(self._other))
+        elif self._other is Seat.USER:
+            user = user_policy(opponent or "default", p_vague)
+            self._speak = lambda: self._talk.word_user(
+                user(self.conversation.user_view(), self._chance(Seat.USER))
+            )
+        else:
+            assistant = assistant_policy(opponent or "DA:standard", p_vague)
+            self._speak = lambda: self._talk.word_assistant(
+                assistant(self.conversation.assistant_view(), self._chance(Seat.ASSISTANT))
+            )
+        self.observation_space = deepcopy(TEXT_OBSERVATION_SPACE)  # type: ignore[assignment]  # a Dict of these keys
+        self.action_space = Utterance()
+
+    def _chance(self, seat: Seat) -> float:
+        return self.conversation.chance(seat, Purpose.POLICY)
+
+    def _see(self, seat: Seat) -> TextObservation:
+        return text_observation(self._talk, seat, self.table.price(self.conversation.spec))
+
+    def _open(self, episode: int) -> Conversation:
+        conversation = self.table.open(episode)
+        self._talk = self._talks.talk(conversation)
+        self._fault = None
+        return conversation
+
+    def _observe(self) -> TextObservation:
+        return self._see(self.seat)
+
+    def _is_legal(self, action: str) -> bool:
+        return True
+
+    def _move(self, seat: Seat, action: str) -> tuple[float, float]:
+        if seat is Seat.USER:
+            return self._talk.say_user(action)
+        return self._talk.say_assistant(action)
+
+    def _let_others_move(self) -> None:
+        try:
+            super()._let_others_move()
+        except ModelError as error:
+            if self._fault_policy == "raise":
+                raise
+            self._fault = {
+                "kind": error.kind,
+                "seat": self._other.name.lower(),
+                "attempts": error.attempts,
+            }
+            self.conversation.fault()
+            self._ended_early = self.conversation
+
+    def _other_move(self) -> str:
+        return self._speak()
+
+    def _lines(self) -> list[str]:
+        return lines(self.conversation, [message.text for message in self._talk.messages])
+
+    def _info(self) -> dict[str, Any]:
+        info = super()._info()
+        return info if self._fault is None else {**info, "fault": self._fault}

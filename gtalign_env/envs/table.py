@@ -1,0 +1,88 @@
+"""From the arguments of an environment to the games it plays."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from typing import Any
+
+from gtalign_env.core.conversation import Conversation
+from gtalign_env.core.spec import GameSpec
+from gtalign_env.draws import Draws, Purpose, Seat, stream_key
+from gtalign_env.envs.observe import regime_entries
+from gtalign_env.scenario.compile import compile_scenario
+from gtalign_env.scenario.loader import Scenario, load_pricing, load_scenario
+
+ScenarioLike = str | Scenario | GameSpec
+PricingLike = str | Sequence[str] | None
+
+
+class Table:
+    """The games that an environment's episodes are played on, and the draws of each episode.
+
+    Args:
+        scenario: Name or path of a scenario, a loaded one, or a compiled game.
+        pricing: Name of a regime to play under instead of the scenario's own, or several: each
+            episode then plays one of them, drawn evenly. Not for a compiled game.
+
+    Attributes:
+        specs: The games, one per regime.
+    """
+
+    def __init__(self, scenario: ScenarioLike, pricing: PricingLike = None) -> None:
+        self._starts: list[int] | None = None  # first conversation of each regime of a schedule
+        if isinstance(scenario, GameSpec):
+            if pricing is not None:
+                raise ValueError("a compiled game has its regime already; leave out pricing")
+            self.specs: tuple[GameSpec, ...] = (scenario,)
+        else:
+            loaded = load_scenario(scenario) if isinstance(scenario, str) else scenario
+            if pricing is None:
+                self._starts = [start for start, _ in loaded.schedule]
+                self.specs = tuple(compile_scenario(loaded, start) for start in self._starts)
+            else:
+                names = [pricing] if isinstance(pricing, str) else list(pricing)
+                self.specs = tuple(
+                    compile_scenario(loaded.with_pricing(load_pricing(name))) for name in names
+                )
+        self._prices = {spec.digest: regime_entries(spec.regime) for spec in self.specs}
+        self._seed = 0
+
+    def seed(self, seed: int) -> None:
+        """Fix all draws of the episodes to come."""
+        self._seed = seed
+
+    def spec(self, episode: int) -> GameSpec:
+        """Return the game of an episode: by the schedule, or one of the regimes, drawn evenly."""
+        if len(self.specs) == 1:
+            return self.specs[0]
+        if self._starts is not None:
+            return self.specs[bisect_right(self._starts, episode) - 1]
+        key = stream_key(self.specs[0].digest, self._seed)
+        u = Draws(key, episode).uniform(0, Seat.WORLD, Purpose.POLICY)
+        return self.specs[int(u * len(self.specs))]
+
+    def draws(self, spec: GameSpec, episode: int) -> Draws:
+        """Return the random numbers of an episode."""
+        return Draws(stream_key(spec.digest, self._seed), episode)
+
+    def open(self, episode: int) -> Conversation:
+        """Return the conversation of an episode.
+
+        Args:
+            episode: Index of the episode since the seed was set.
+        """
+        spec = self.spec(episode)
+        return Conversation(spec, self.draws(spec, episode))
+
+    def price(self, spec: GameSpec) -> tuple[float, ...]:
+        """Return the entries that describe a game's regime."""
+        return self._prices[spec.digest]
+
+
+def ending_info(conversation: Conversation, own_return: float) -> dict[str, Any]:
+    """Return what the end of an episode adds to a seat's info: nothing of the other seat's."""
+    ending = conversation.state.ending
+    if ending is None:
+        return {}
+    return {"ending": ending.name.lower(), "return": own_return}
