@@ -1,0 +1,53 @@
+# `make demo` and `make test` set up all they need. PYTHON picks the interpreter (3.11 to 3.13).
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.installed
+
+# one thread each: a model this small is slower on two, and spinning threads starve the tests
+export OMP_NUM_THREADS := 1
+export OMP_WAIT_POLICY := passive
+export TOKENIZERS_PARALLELISM := false
+export HF_HUB_OFFLINE := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo check test test-all bench docs build clean
+
+help:  ## show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
+
+install: $(READY)  ## make .venv with everything the demo and the tests need
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; ok = (3, 11) <= sys.version_info < (3, 14); sys.exit(None if ok else "Python 3.11 to 3.13 is needed; say which: make PYTHON=python3.12 ...")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[all,dev]'
+	@touch $@
+
+demo: install  ## the main job: solve a priced game, fine-tune an assistant on it, show what changed
+	$(BIN)/gtalign demo --out runs/demo
+
+check: install  ## what must hold of the sources: lint, format, types, floors
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: install  ## all fast tests, offline
+	$(BIN)/pytest -n 2 --dist worksteal -m "not slow and not gpu and not net"
+
+test-all: install  ## the slow ones too
+	$(BIN)/pytest -n 2 --dist worksteal -m "not gpu and not net"
+
+bench: install  ## ratios against named peers, in one run
+	$(BIN)/python benchmarks/steps.py
+
+docs: install  ## check that every command and code block of the documents runs
+	$(BIN)/pytest -q tests/docs
+
+build: install  ## the wheel and the source distribution, in dist/
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check build
+	$(BIN)/python -m build --outdir dist
+
+clean:  ## remove what the other targets made, .venv included
+	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

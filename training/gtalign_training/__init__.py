@@ -1,0 +1,1 @@
+"""Training, evaluation, studies and the `gtalign` command."""

@@ -1,0 +1,60 @@
+"""Which checkpoint to go on from: the newest one that is whole."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+from gtalign_env.errors import RunError
+from gtalign_training.run_folder import checkpoints
+
+
+def newest_whole(folder: Path) -> Path | None:
+    """Return the newest checkpoint that can be read, or None where there is none at all.
+
+    A checkpoint that a crash cut short is passed over with a warning.
+
+    Args:
+        folder: Where a trainer saves its checkpoints.
+
+    Raises:
+        RunError: There are checkpoints, and all are damaged.
+    """
+    found = checkpoints(folder)
+    for path in found:
+        problem = damage(path)
+        if problem is None:
+            return path
+        warnings.warn(f"{path} is damaged ({problem}); going on from the one before", stacklevel=2)
+    if found:
+        raise RunError(
+            f"every checkpoint in {folder} is damaged; delete that folder to begin this stage again"
+        )
+    return None
+
+
+def damage(checkpoint: Path) -> str | None:
+    """Return what is wrong with a checkpoint of a Hugging Face trainer, or None.
+
+    Args:
+        checkpoint: Its folder.
+    """
+    import json
+    import zipfile
+
+    from safetensors import SafetensorError, safe_open
+
+    weights = sorted(checkpoint.glob("*.safetensors"))
+    if not weights:
+        return "no weights"
+    try:
+        for file in weights:
+            with safe_open(file, framework="pt"):
+                pass  # the header states every tensor's place: a cut file does not open
+        json.loads((checkpoint / "trainer_state.json").read_text(encoding="utf-8"))
+    except (SafetensorError, OSError, ValueError) as error:
+        return str(error).splitlines()[0]
+    for name in ("optimizer.pt", "scheduler.pt", "rng_state.pth"):
+        if not zipfile.is_zipfile(checkpoint / name):
+            return f"{name} is missing or cut short"
+    return None

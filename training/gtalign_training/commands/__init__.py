@@ -1,0 +1,1 @@
+"""The commands of ``gtalign``, one a module."""

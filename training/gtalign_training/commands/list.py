@@ -1,0 +1,56 @@
+"""`gtalign list`: what can be named."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from gtalign_env.scenario.library import Entry, list_entries
+from gtalign_training.commands.options import Folders, Json
+from gtalign_training.console import err, out, print_json, safe
+
+EXAMPLES = (
+    "gtalign list",
+    "gtalign list persona",
+    "gtalign list --tag pricing --json",
+    "gtalign list scenario --path my_games",
+)
+
+
+def list_command(
+    kind: Annotated[
+        str | None,
+        typer.Argument(help="scenario, persona, pricing, tasks or game; by default all."),
+    ] = None,
+    tag: Annotated[str | None, typer.Option(help="Only entries with this tag.")] = None,
+    path: Folders = None,
+    json: Json = False,
+) -> None:
+    """List scenarios, personas, prices, tasks, games."""
+    entries = list_entries(kind, path=path or ())
+    if tag is not None:
+        entries = [entry for entry in entries if tag in entry.tags]
+    if json:
+        print_json([_plain(entry) for entry in entries])
+        return
+    if not entries:
+        err().print("nothing found")
+        return
+    table = Table("kind", "name", "description", box=None, pad_edge=False)
+    for entry in entries:
+        words = safe(entry.problem, "red") if entry.problem else safe(entry.description)
+        table.add_row(entry.kind, safe(entry.name, "bold"), words)
+    out().print(table)
+
+
+def _plain(entry: Entry) -> dict[str, Any]:
+    return {
+        "kind": entry.kind,
+        "name": entry.name,
+        "description": entry.description,
+        "tags": list(entry.tags),
+        "path": str(entry.path),
+        "problem": entry.problem or None,
+    }

@@ -1,0 +1,121 @@
+"""`gtalign train`: from a recipe to a fine-tuned, evaluated assistant."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gtalign_env.errors import RunError, suggest
+from gtalign_training.commands.options import Json
+from gtalign_training.console import err, out, print_json, safe
+from gtalign_training.recipe import Recipe, Reward, bundled_recipes, load_recipe
+
+EXAMPLES = (
+    "gtalign train tiny-grpo --out runs/first",
+    "gtalign train tiny-grpo --out runs/first --resume",
+    "gtalign train tiny-grpo --reward user_only --seed 1",
+    "gtalign train my_recipe.yaml --model Qwen/Qwen2.5-0.5B-Instruct",
+)
+
+
+def train(
+    recipe: Annotated[
+        str, typer.Argument(help="A recipe file, or the name of a bundled one.", metavar="RECIPE")
+    ],
+    out_folder: Annotated[
+        Path | None,
+        typer.Option("--out", help="Run folder [runs/RECIPE-seedN].", metavar="DIR"),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the interrupted run in the folder.")
+    ] = False,
+    seed: Annotated[
+        int | None, typer.Option(help="Seed, instead of the recipe's.", min=0)
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="A Hugging Face model, instead of the recipe's.")
+    ] = None,
+    reward: Annotated[
+        str | None, typer.Option(help="What the assistant is rewarded with, instead of the recipe's.")
+    ] = None,
+    steps: Annotated[
+        int | None, typer.Option(help="Steps of the main stage, instead of the recipe's.", min=1)
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check the recipe, print it complete, do nothing.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Train an assistant from a recipe; checkpoints, resume, evaluation, plots."""
+    made = with_options(load_recipe(recipe), seed, model, reward, steps)
+    if dry_run:
+        print_json(made.model_dump(mode="json", by_alias=True))
+        return
+    from gtalign_training.pipeline import run
+    from gtalign_training.progress import progress_bars
+    from gtalign_training.render_run import render_run
+
+    folder = out_folder or Path("runs") / f"{made.name}-seed{made.seed}"
+    console = err()
+    console.print(safe(f"Run folder: {folder}"))
+    with progress_bars(console) as progress:
+        done = run(
+            made,
+            folder,
+            resume=resume,
+            progress=progress,
+            say=lambda line: console.print(safe(line)),
+        )
+    result = done.read("evaluation.json")
+    if json:
+        print_json(result)
+    else:
+        render_run(out(), result)
+        out().print(safe(f"Everything lies in {folder}"))
+
+
+def with_options(
+    recipe: Recipe,
+    seed: int | None = None,
+    model: str | None = None,
+    reward: str | None = None,
+    steps: int | None = None,
+) -> Recipe:
+    """Return a recipe with what the command line changes.
+
+    Args:
+        recipe: The recipe.
+        seed: Another seed.
+        model: A Hugging Face model in place of the recipe's.
+        reward: Another reward.
+        steps: Another number of steps of the main stage.
+
+    Raises:
+        RunError: There is no such reward.
+    """
+    data = recipe.model_dump(mode="json", by_alias=True)
+    if seed is not None:
+        data["seed"] = seed
+    if model is not None:
+        data["model"] = {"kind": "pretrained", "path": model}
+    if reward is not None:
+        known = Reward.__args__  # type: ignore[attr-defined]  # a Literal's members
+        if reward not in known:
+            raise RunError(
+                f"a reward is one of {', '.join(known)}; got {reward!r}.{suggest(reward, known)}"
+            )
+        data["reward"] = reward
+    if steps is not None:
+        data[recipe.algorithm]["steps"] = steps
+    return Recipe.model_validate_json(_json(data))
+
+
+def _json(data: object) -> str:
+    from json import dumps
+
+    return dumps(data)
+
+
+__all__ = ["EXAMPLES", "bundled_recipes", "train", "with_options"]

@@ -1,0 +1,72 @@
+"""The game of a recipe: its tables of talks, for training, for imitation and for evaluation."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gtalign_env.core.policies import UserSeat, default_seat
+from gtalign_env.core.spec import GameSpec
+from gtalign_env.envs.dialogue_aec import TalkTable
+from gtalign_env.envs.talk import Talk
+from gtalign_env.welfare import Welfare
+from gtalign_training.chat import FOUR_BLOCK_INSTRUCTIONS
+from gtalign_training.recipe import Recipe, TinyModel
+
+
+def training_table(recipe: Recipe, *, knowing: bool = False) -> TalkTable:
+    """Return the conversations to learn from; each plays one of the regimes.
+
+    Args:
+        recipe: The recipe.
+        knowing: Whether the scripted assistant knows every answer: nobody imitates mistakes.
+    """
+    table = _table(recipe, recipe.game.pricing)
+    if knowing:
+        table.specs = tuple(replace(spec, p_correct=1.0) for spec in table.specs)
+    table.seed(recipe.seed)
+    return table
+
+
+def held_out_tables(recipe: Recipe) -> list[TalkTable]:
+    """Return the conversations to be measured on, one table per regime."""
+    tables = [_table(recipe, pricing) for pricing in recipe.game.pricing]
+    for table in tables:
+        table.seed(recipe.evaluation.seed)
+    return tables
+
+
+def _table(recipe: Recipe, pricing: str | tuple[str, ...]) -> TalkTable:
+    return TalkTable(
+        recipe.game.scenario,
+        pricing,
+        recipe.game.tasks,
+        covered_only=isinstance(recipe.model, TinyModel),
+    )
+
+
+def open_talk(table: TalkTable, index: int) -> Talk:
+    """Return the talk of an episode."""
+    return table.talk(table.open(index))
+
+
+def user_of(recipe: Recipe) -> UserSeat:
+    """Return the user that the assistant meets."""
+    return default_seat(recipe.game.p_vague)
+
+
+def instructions_of(recipe: Recipe) -> str:
+    """Return what the system message says before the price: nothing to a model taught the format."""
+    return "" if isinstance(recipe.model, TinyModel) else FOUR_BLOCK_INSTRUCTIONS
+
+
+def reward_welfare(recipe: Recipe, spec: GameSpec) -> Welfare:
+    """Return the aggregator that the assistant is rewarded with.
+
+    Args:
+        recipe: The recipe; its ``random`` reward has no aggregator and is logged with the
+            scenario's own.
+        spec: The game.
+    """
+    if recipe.reward in ("scenario", "random"):
+        return spec.welfare
+    return Welfare(kind=recipe.reward, disagreement=spec.welfare.disagreement)

@@ -1,0 +1,99 @@
+"""The assistant's language model: a tiny one built here, or any Hugging Face one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from gtalign_env.core.spec import GameSpec
+from gtalign_env.errors import MissingExtraError, RunError
+from gtalign_env.scenario.loader import load_tasks
+from gtalign_training.recipe import LoraModel, PretrainedModel, Recipe
+
+
+class Assistant(NamedTuple):
+    """A model with its tokenizer."""
+
+    model: Any
+    tokenizer: Any
+
+
+def require_train_extra(feature: str) -> None:
+    """Raise where the libraries of the ``train`` extra are missing.
+
+    Raises:
+        MissingExtraError: One of them is.
+    """
+    if any(find_spec(name) is None for name in ("torch", "transformers", "trl", "datasets")):
+        raise MissingExtraError(feature, "train")
+
+
+def new_assistant(recipe: Recipe, specs: Iterable[GameSpec]) -> Assistant:
+    """Return the model that a recipe starts from.
+
+    Args:
+        recipe: The recipe.
+        specs: The games; their public prices are part of the tiny model's language.
+
+    Raises:
+        RunError: A pretrained model cannot be loaded.
+    """
+    if isinstance(recipe.model, PretrainedModel):
+        return load_assistant(recipe.model.path)
+    from gtalign_training.tiny.language import pieces
+    from gtalign_training.tiny.model import build_model, build_tokenizer
+
+    regimes = [spec.regime for spec in specs]
+    tokenizer = build_tokenizer(pieces(load_tasks(recipe.game.tasks), regimes))
+    model = build_model(
+        tokenizer, layers=recipe.model.layers, hidden=recipe.model.hidden, seed=recipe.seed
+    )
+    return Assistant(model, tokenizer)
+
+
+def load_assistant(path: str | Path) -> Assistant:
+    """Return a saved or published model; in bf16 on a GPU, in float32 on a CPU.
+
+    Args:
+        path: Folder, or name on the hub.
+
+    Raises:
+        RunError: It is not there, or it is damaged.
+    """
+    import torch
+    from safetensors import SafetensorError
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    gpu = torch.cuda.is_available()
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(str(path), padding_side="left")
+        model = AutoModelForCausalLM.from_pretrained(
+            str(path), dtype=torch.bfloat16 if gpu else torch.float32
+        )
+    except (OSError, ValueError, SafetensorError) as error:
+        raise RunError(
+            f"the model {str(path)!r} must be a folder or a name that transformers can load; "
+            f"it says: {str(error).splitlines()[0]}"
+        ) from error
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    return Assistant(model.to("cuda") if gpu else model, tokenizer)
+
+
+def lora_config(lora: LoraModel | None) -> Any:
+    """Return peft's configuration of adapters, or None."""
+    if lora is None:
+        return None
+    if find_spec("peft") is None:
+        raise MissingExtraError("LoRA", "train")
+    from peft import LoraConfig
+
+    return LoraConfig(
+        r=lora.rank,
+        lora_alpha=lora.alpha,
+        lora_dropout=lora.dropout,
+        target_modules="all-linear",
+        task_type="CAUSAL_LM",
+    )

@@ -1,0 +1,130 @@
+"""A whole training run, from a recipe to an evaluated model in a run folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from gtalign_env.envs.transcript import transcript_of, write_transcripts
+from gtalign_training.callbacks import Progress, silent
+from gtalign_training.evaluate import play_model, report
+from gtalign_training.game import training_table
+from gtalign_training.models import require_train_extra
+from gtalign_training.recipe import Recipe
+from gtalign_training.run_folder import RunFolder, write_json
+
+Say = Callable[[str], None]
+"""Told, in a line, what begins."""
+
+
+def run(
+    recipe: Recipe,
+    out: Path,
+    *,
+    resume: bool = False,
+    progress: Progress = silent,
+    say: Say = lambda line: None,
+) -> RunFolder:
+    """Train, evaluate and draw; return the run folder.
+
+    Args:
+        recipe: The recipe.
+        out: Where everything goes.
+        resume: Whether to go on with an interrupted run.
+        progress: Told after every step.
+        say: Told what begins.
+
+    Raises:
+        RunError: The folder cannot be used, or too much failed.
+        MissingExtraError: The recipe needs a library that is not installed.
+    """
+    if recipe.algorithm == "ppo":
+        return _run_ppo(recipe, out, resume=resume, progress=progress, say=say)
+    require_train_extra("training a language model")
+    import torch
+
+    from gtalign_training.grpo import fine_tune
+    from gtalign_training.models import load_assistant, new_assistant
+    from gtalign_training.sft import warm_start
+
+    torch.set_num_threads(1)  # a model this small is slower on two threads than on one
+    table = training_table(recipe)
+    folder = RunFolder.open(out, recipe, [spec.digest for spec in table.specs], resume=resume)
+    say("Warm start: imitating conversations without strategy (SFT)")
+    start = warm_start(recipe, new_assistant(recipe, table.specs), folder, progress)
+    say("Measuring the warm-started assistant on held-out conversations")
+    before = play_model(recipe, start)
+    if (folder / "model" / "config.json").exists():
+        trained = load_assistant(folder / "model")
+    else:
+        say("Fine-tuning on both sides' welfare (GRPO)")
+        trained = fine_tune(recipe, start, folder, progress)
+    say("Measuring the trained assistant on the same conversations")
+    after = play_model(recipe, trained)
+    result = report(recipe, before.played, after.played)
+    write_json(folder / "evaluation.json", result)
+    for name, measured in (("before", before), ("after", after)):
+        write_transcripts(
+            folder / f"transcripts-{name}.jsonl",
+            (
+                transcript_of(
+                    rollout.talk.conversation,
+                    seed=recipe.evaluation.seed,
+                    episode=rollout.seed,
+                    texts=[message.text for message in rollout.talk.messages],
+                    written=[turn.text for turn in rollout.turns],
+                )
+                for rollout in measured.rollouts
+            ),
+        )
+    say("Drawing")
+    draw(folder, result)
+    folder.mark(status="done")
+    return folder
+
+
+def draw(folder: RunFolder, result: dict[str, Any]) -> list[Path]:
+    """Draw a run's pictures and return where they are.
+
+    Args:
+        folder: The run folder.
+        result: Content of ``evaluation.json``.
+    """
+    from gtalign_training.plots import learning_curves, move_mix, welfare_bars
+
+    plots = folder / "plots"
+    plots.mkdir(exist_ok=True)
+    start = next(row["welfare"][0] for row in result["rows"] if row["name"] == "before")
+    optimum = result["optimum"]["welfare"]
+    return [
+        learning_curves(folder, plots / "learning_curves.png", optimum=optimum, start=start),
+        move_mix(result, plots / "move_mix.png"),
+        welfare_bars(result["rows"], plots / "welfare.png"),
+    ]
+
+
+def _run_ppo(
+    recipe: Recipe, out: Path, *, resume: bool, progress: Progress, say: Say
+) -> RunFolder:
+    from gtalign_env.scenario.compile import compile_scenario
+    from gtalign_env.scenario.loader import load_pricing, load_scenario
+    from gtalign_training.tabular import evaluate_ppo, train_ppo
+
+    scenario = load_scenario(recipe.game.scenario)
+    digests = [
+        compile_scenario(scenario.with_pricing(load_pricing(name))).digest
+        for name in recipe.game.pricing
+    ]
+    folder = RunFolder.open(out, recipe, digests, resume=resume)
+    say("Training a small network on the game without text (PPO)")
+    model = train_ppo(
+        recipe,
+        folder,
+        resume=resume,
+        progress=lambda step, steps, metrics: progress("ppo", step, steps, metrics),
+    )
+    say("Evaluating the learnt policy exactly")
+    write_json(folder / "evaluation.json", evaluate_ppo(recipe, model))
+    folder.mark(status="done")
+    return folder

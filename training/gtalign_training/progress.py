@@ -1,0 +1,51 @@
+"""The progress of a training run on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from gtalign_training.callbacks import Progress as Report
+
+SHOWN = {
+    "sft": (("loss", "loss"), ("mean_token_accuracy", "token accuracy")),
+    "grpo": (("joint_welfare", "W"), ("user_welfare", "U"), ("assistant_welfare", "L"), ("well_formed", "well-formed")),
+    "ppo": (("joint_welfare", "W"), ("user_welfare", "U"), ("assistant_welfare", "L")),
+}  # fmt: skip
+"""Which metrics stand beside a stage's bar, and what they are called there."""
+
+
+@contextmanager
+def progress_bars(console: Console) -> Iterator[Report]:
+    """Yield a function that shows a bar per stage.
+
+    Args:
+        console: Where to; progress belongs on standard error.
+    """
+    columns = (
+        TextColumn("{task.description:>4}"),
+        BarColumn(bar_width=28),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(compact=True),
+        TextColumn("{task.fields[metrics]}"),
+    )
+    with Progress(*columns, console=console) as bars:
+        tasks: dict[str, Any] = {}
+
+        def report(stage: str, step: int, steps: int, metrics: dict[str, Any]) -> None:
+            if stage not in tasks:
+                tasks[stage] = bars.add_task(stage.upper(), total=steps, metrics="")
+            bars.update(tasks[stage], completed=step, metrics=_brief(stage, metrics))
+
+        yield report
+
+
+def _brief(stage: str, metrics: dict[str, Any]) -> str:
+    shown = [
+        f"{name} {float(metrics[key]):.3g}" for key, name in SHOWN.get(stage, ()) if key in metrics
+    ]
+    return "  ".join(shown)

@@ -1,0 +1,170 @@
+"""Conversations between scripted users and a language model, all in step.
+
+All live conversations advance together: one batched call per turn. Tokens that the user wrote
+carry mask 0, so no trainer learns to write them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from gtalign_agents.fourblock import FourBlock, parse
+from gtalign_env.core.moves import AssistantMove
+from gtalign_env.core.policies import UserSeat
+from gtalign_env.draws import Purpose, Seat
+from gtalign_env.envs.talk import Talk
+from gtalign_env.errors import FormatError, ModelError
+from gtalign_env.welfare import Welfare
+from gtalign_training.chat import ChatTokens, Tokens, system_message
+
+Generate = Callable[[list[Tokens]], list[Tokens]]
+"""Continues a batch of sequences; returns only what was written, with the end token if any."""
+
+
+@dataclass
+class Turn:
+    """What the model wrote in one turn."""
+
+    text: str
+    block: FourBlock | None
+    """The four blocks, or None where they are malformed."""
+    rule: str | None
+    """The broken rule of the grammar, if one is."""
+
+
+@dataclass
+class Rollout:
+    """One conversation as a trainer needs it.
+
+    Attributes:
+        seed: What the conversation was drawn from.
+        talk: The conversation; private to the trainer.
+        prompt_ids: Tokens before the first answer.
+        completion_ids: All tokens after it, the user's among them.
+        mask: 1 for a token of the model, 0 for one of the user; as long as `completion_ids`.
+        turns: What the model wrote.
+        fault: What failed, if something other than the model's own writing did.
+    """
+
+    seed: int
+    talk: Talk
+    prompt_ids: Tokens
+    completion_ids: Tokens = field(default_factory=list)
+    mask: list[int] = field(default_factory=list)
+    turns: list[Turn] = field(default_factory=list)
+    fault: str | None = None
+
+    @property
+    def well_formed(self) -> bool:
+        """Whether every turn had its four blocks."""
+        return all(turn.block is not None for turn in self.turns)
+
+    @property
+    def welfare(self) -> float | None:
+        """The scenario's W(U, L) of the conversation, as `score` counts it."""
+        return self.score(self.talk.conversation.spec.welfare)
+
+    def score(self, welfare: Welfare) -> float | None:
+        """Return W(U, L); 0 where a turn was malformed, None after a fault.
+
+        Args:
+            welfare: The aggregator.
+        """
+        if self.fault is not None:
+            return None
+        return welfare(*self.talk.conversation.returns) if self.well_formed else 0.0
+
+    @property
+    def first_move(self) -> AssistantMove | None:
+        """The assistant's first move."""
+        moves = self.talk.conversation.assistant_moves
+        return moves[0] if moves else None
+
+
+def play(
+    talks: Sequence[tuple[int, Talk]],
+    user: UserSeat,
+    chat: ChatTokens,
+    generate: Generate,
+    instructions: str = "",
+) -> list[Rollout]:
+    """Play conversations to their end and return them in order.
+
+    A completion without its four blocks reaches the user as an empty message. A `ModelError`, from
+    the user's policy or from generation, is a fault of the conversations it concerns.
+
+    Args:
+        talks: Pairs of seed and talk, nothing said yet.
+        user: The user's policy; its words are the scripted ones.
+        chat: Renders the tokens.
+        generate: The model.
+        instructions: What the system message says before the price.
+    """
+    rollouts = []
+    for seed, talk in talks:
+        rollout = Rollout(seed, talk, [])
+        rollouts.append(rollout)
+        text = _user_turn(rollout, user)
+        rollout.prompt_ids = chat.prompt(
+            system_message(talk.conversation.spec, instructions), text or ""
+        )
+    live = [rollout for rollout in rollouts if _is_live(rollout)]
+    while live:
+        try:
+            written = generate([r.prompt_ids + r.completion_ids for r in live])
+        except ModelError as error:
+            for rollout in live:
+                _fail(rollout, error)
+            break
+        for rollout, tokens in zip(live, written, strict=True):
+            rollout.completion_ids += tokens
+            rollout.mask += [1] * len(tokens)
+            _assistant_turn(rollout, chat, tokens)
+            if _is_live(rollout):
+                text = _user_turn(rollout, user)
+                if text is not None and _is_live(rollout):
+                    tail = chat.next_turn(text)
+                    rollout.completion_ids += tail
+                    rollout.mask += [0] * len(tail)
+        live = [rollout for rollout in live if _is_live(rollout)]
+    return rollouts
+
+
+def _is_live(rollout: Rollout) -> bool:
+    return rollout.talk.conversation.state.ending is None
+
+
+def _user_turn(rollout: Rollout, user: UserSeat) -> str | None:
+    """Let the user speak; return what it said, or None after a fault."""
+    conversation = rollout.talk.conversation
+    try:
+        move = user(conversation.user_view(), conversation.chance(Seat.USER, Purpose.POLICY))
+    except ModelError as error:
+        _fail(rollout, error)
+        return None
+    text = rollout.talk.word_user(move)
+    rollout.talk.say_user(text)
+    return text
+
+
+def _assistant_turn(rollout: Rollout, chat: ChatTokens, tokens: Tokens) -> None:
+    text, ended = chat.decode(tokens)
+    block, rule = None, None
+    if not ended:
+        rule = "unfinished"
+    else:
+        try:
+            block = parse(text)
+        except FormatError as error:
+            rule = error.rule
+    rollout.turns.append(Turn(text, block, rule))
+    if block is None:
+        rollout.talk.say_assistant("", text)
+    else:
+        rollout.talk.say_assistant(block.response, block.thinking + block.analyze)
+
+
+def _fail(rollout: Rollout, error: ModelError) -> None:
+    rollout.fault = error.kind
+    rollout.talk.conversation.fault()

@@ -1,0 +1,190 @@
+"""The run folder: everything a training run leaves behind, and what it needs to go on.
+
+```
+recipe.json      the recipe, complete, as it was run
+run.json         versions, scenario hashes, when it began, how far it is
+sft/             the warm-started model, and its checkpoints while it is being made
+grpo/ or ppo/    checkpoints
+model/           the trained model
+metrics.jsonl    one line per logged step
+tensorboard/     the same, for TensorBoard
+evaluation.json  before, after, baselines and optimum on held-out conversations
+plots/           pictures
+```
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from gtalign_env.errors import RunError
+from gtalign_training.recipe import Recipe
+
+PACKAGES = ("gtalign-env", "numpy", "torch", "transformers", "trl", "stable-baselines3")
+CHECKPOINT = "checkpoint-"
+
+
+def write_json(path: Path, data: Any) -> None:
+    """Write a file whole or not at all: a temporary file, flushed, then renamed.
+
+    Args:
+        path: Where to.
+        data: Plain JSON data; NaN and infinities are refused.
+    """
+    text = json.dumps(data, indent=1, allow_nan=False, ensure_ascii=False)
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    with temporary.open("w", encoding="utf-8") as file:
+        file.write(text + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+class RunFolder:
+    """One run's folder.
+
+    Args:
+        path: The folder.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def open(cls, path: Path, recipe: Recipe, digests: list[str], *, resume: bool) -> RunFolder:
+        """Return a new run's folder, or an interrupted run's to go on with.
+
+        Args:
+            path: The folder.
+            recipe: What is run.
+            digests: Hashes of the games.
+            resume: Whether to go on with a run that is there.
+
+        Raises:
+            RunError: There is a run and ``resume`` is False; or it was made from something else;
+                or there is none to resume.
+        """
+        folder = cls(path)
+        as_run = recipe.model_dump(mode="json", by_alias=True)
+        if (path / "recipe.json").exists():
+            if not resume:
+                raise RunError(
+                    f"{path} holds a run already; add --resume to go on with it, or choose "
+                    "another folder with --out"
+                )
+            folder._require_same(as_run, digests)
+            return folder
+        if resume:
+            raise RunError(f"there is no run in {path} to resume; leave out --resume to start one")
+        path.mkdir(parents=True, exist_ok=True)
+        folder.mark(status="running", digests=digests)
+        write_json(path / "recipe.json", as_run)
+        return folder
+
+    def _require_same(self, recipe: dict[str, Any], digests: list[str]) -> None:
+        before = self.read("recipe.json")
+        changed = sorted(
+            key for key in {*before, *recipe} if before.get(key) != recipe.get(key)
+        )
+        if changed:
+            shown = "; ".join(
+                f"{key}: {before.get(key)!r} then, {recipe.get(key)!r} now" for key in changed
+            )
+            raise RunError(f"{self.path} was run from another recipe ({shown}); use another folder")
+        if self.read("run.json")["digests"] != digests:
+            raise RunError(
+                f"{self.path} was run on other scenario or pricing files (their hashes differ); "
+                "restore them, or use another folder"
+            )
+
+    def __truediv__(self, name: str) -> Path:
+        return self.path / name
+
+    def read(self, name: str) -> Any:
+        """Return a JSON file's content.
+
+        Raises:
+            RunError: It is missing or damaged.
+        """
+        try:
+            return json.loads((self.path / name).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise RunError(f"{self.path} has no {name}; is it a run folder?") from None
+        except ValueError as error:
+            raise RunError(f"{self.path / name} is damaged: {error}") from error
+
+    def mark(self, **facts: Any) -> None:
+        """Add facts to ``run.json``."""
+        known = self.read("run.json") if (self.path / "run.json").exists() else _environment()
+        write_json(self.path / "run.json", {**known, **facts})
+
+    def log(self, stage: str, step: int, values: dict[str, Any]) -> None:
+        """Append a line to ``metrics.jsonl``.
+
+        Args:
+            stage: ``sft``, ``grpo`` or ``ppo``.
+            step: Optimiser or environment step.
+            values: What was measured; NaN and infinities become null.
+        """
+        clean = {
+            key: value
+            for key, value in values.items()
+            if isinstance(value, int | float | str) or value is None
+        }
+        line = json.dumps({"stage": stage, "step": step, **_finite(clean)}, allow_nan=False)
+        with (self.path / "metrics.jsonl").open("a", encoding="utf-8") as file:
+            file.write(line + "\n")
+
+    def metrics(self, stage: str | None = None) -> list[dict[str, Any]]:
+        """Return the logged lines, of one stage or all; a torn last line is left out."""
+        path = self.path / "metrics.jsonl"
+        rows = []
+        for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
+            try:
+                row = json.loads(line)
+            except ValueError:
+                continue  # an interrupted write; resuming drops and rewrites its step
+            if stage is None or row["stage"] == stage:
+                rows.append(row)
+        return rows
+
+    def drop_metrics_after(self, stage: str, step: int) -> None:
+        """Forget lines of a stage beyond a step: they are about to be made again."""
+        kept = [r for r in self.metrics() if r["stage"] != stage or r["step"] <= step]
+        path = self.path / "metrics.jsonl"
+        temporary = path.with_suffix(".tmp")
+        temporary.write_text("".join(json.dumps(row) + "\n" for row in kept), encoding="utf-8")
+        temporary.replace(path)
+
+
+def _finite(values: dict[str, Any]) -> dict[str, Any]:
+    return {
+        key: None if isinstance(value, float) and value * 0 != 0 else value
+        for key, value in values.items()
+    }
+
+
+def _environment() -> dict[str, Any]:
+    versions = {}
+    for package in PACKAGES:
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            versions[package] = None
+    return {
+        "began": datetime.now(UTC).isoformat(timespec="seconds"),
+        "python": platform.python_version(),
+        "versions": versions,
+    }
+
+
+def checkpoints(folder: Path) -> list[Path]:
+    """Return the checkpoints of a folder, newest first."""
+    found = [p for p in folder.glob(f"{CHECKPOINT}*") if p.name.removeprefix(CHECKPOINT).isdigit()]
+    return sorted(found, key=lambda p: int(p.name.removeprefix(CHECKPOINT)), reverse=True)

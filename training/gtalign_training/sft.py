@@ -1,0 +1,117 @@
+"""The warm start: TRL's `SFTTrainer` on conversations without strategy."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gtalign_training.callbacks import Progress, quiet, trainer_callbacks
+from gtalign_training.chat import ChatTokens
+from gtalign_training.checkpoints import newest_whole
+from gtalign_training.demonstrations import demonstrations
+from gtalign_training.game import instructions_of, open_talk, training_table, user_of
+from gtalign_training.models import Assistant, load_assistant
+from gtalign_training.recipe import Recipe, SftModel
+from gtalign_training.run_folder import RunFolder
+
+IGNORE = -100
+"""Label of a token that is not to be imitated: the user's, and the prompt's."""
+
+
+def warm_start(
+    recipe: Recipe, assistant: Assistant, folder: RunFolder, progress: Progress
+) -> Assistant:
+    """Return the assistant after imitation; made once, then read from the run folder.
+
+    Args:
+        recipe: The recipe.
+        assistant: What to start from.
+        folder: The run folder; the result lies in ``sft/model``.
+        progress: Told after every logged step.
+    """
+    done = folder / "sft" / "model"
+    if (done / "config.json").exists():
+        return load_assistant(done)
+    if recipe.sft is None or recipe.sft.steps == 0:
+        return assistant
+    _train(recipe, recipe.sft, assistant, folder, progress)
+    # the config is written last of all, so that its presence means the rest is whole
+    assistant.tokenizer.save_pretrained(str(done))
+    assistant.model.save_pretrained(str(done))
+    return assistant
+
+
+def _train(
+    recipe: Recipe, sft: SftModel, assistant: Assistant, folder: RunFolder, progress: Progress
+) -> None:
+    import torch
+    from trl import SFTConfig, SFTTrainer
+
+    gpu = torch.cuda.is_available()
+    checkpoint = newest_whole(folder / "sft")
+    args = SFTConfig(
+        output_dir=str(folder / "sft"),
+        max_steps=sft.steps,
+        per_device_train_batch_size=sft.batch_size,
+        learning_rate=sft.learning_rate,
+        lr_scheduler_type="linear",
+        warmup_steps=min(20, sft.steps // 10),
+        weight_decay=0.0,
+        max_length=None,
+        bf16=gpu,
+        use_cpu=not gpu,
+        gradient_checkpointing=False,
+        dataset_kwargs={"skip_prepare_dataset": True},
+        logging_steps=10,
+        save_strategy="steps",
+        save_steps=max(1, sft.steps // 3),
+        save_total_limit=2,
+        report_to="none",
+        disable_tqdm=True,
+        seed=recipe.seed,
+    )
+    trainer = SFTTrainer(
+        model=assistant.model,
+        args=args,
+        train_dataset=imitation_data(recipe, sft.conversations, ChatTokens(assistant.tokenizer)),
+        processing_class=assistant.tokenizer,
+        callbacks=trainer_callbacks(folder, "sft", progress),
+    )
+    quiet(trainer)
+    folder.drop_metrics_after("sft", step_of(checkpoint))
+    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+
+
+def step_of(checkpoint: object) -> int:
+    """Return the step of a checkpoint's folder; 0 for None."""
+    return int(str(checkpoint).rpartition("-")[2]) if checkpoint else 0
+
+
+def imitation_data(recipe: Recipe, count: int, chat: ChatTokens) -> object:
+    """Return the conversations to imitate as a Hugging Face data set.
+
+    Columns are ``input_ids`` and ``labels``.
+
+    Args:
+        recipe: The recipe.
+        count: How many conversations.
+        chat: Renders the tokens.
+    """
+    from datasets import Dataset
+
+    table = training_table(recipe, knowing=True)
+    rows = demonstrations(
+        lambda index: open_talk(table, index),
+        user_of(recipe),
+        chat,
+        count,
+        np.random.default_rng(np.random.SeedSequence([recipe.seed, 1])),
+        instructions_of(recipe),
+    )
+    examples = [
+        {
+            "input_ids": row.input_ids,
+            "labels": [t if m else IGNORE for t, m in zip(row.input_ids, row.mask, strict=True)],
+        }
+        for row in rows
+    ]
+    return Dataset.from_list(examples)

@@ -1,0 +1,123 @@
+"""Numbers about played conversations: means for the training log, intervals for comparisons."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gtalign_env.core.moves import AssistantMove, Ending
+from gtalign_env.money import to_usd
+from gtalign_training.rollouts import Rollout
+
+RESAMPLES = 2000
+"""Bootstrap resamples behind an interval."""
+
+
+class Interval(NamedTuple):
+    """A mean and its 95 % bootstrap interval."""
+
+    mean: float
+    low: float
+    high: float
+
+
+def rollout_metrics(rollouts: Sequence[Rollout]) -> dict[str, float]:
+    """Return the means of a batch; faulted conversations are counted and left out of the rest.
+
+    Args:
+        rollouts: Played conversations.
+    """
+    valid = [rollout for rollout in rollouts if rollout.fault is None]
+    out = {"faults": 1.0 - len(valid) / len(rollouts)}
+    if not valid:
+        return out
+    states = [rollout.talk.conversation.state for rollout in valid]
+    returns = np.array([rollout.talk.conversation.returns for rollout in valid])
+    out |= {
+        "user_welfare": float(returns[:, 0].mean()),
+        "assistant_welfare": float(returns[:, 1].mean()),
+        "joint_welfare": math.fsum(rollout.welfare or 0.0 for rollout in valid) / len(valid),
+        "well_formed": sum(rollout.well_formed for rollout in valid) / len(valid),
+        "charge_usd": to_usd(sum(state.charged for state in states)) / len(valid),
+        "cost_usd": to_usd(sum(state.cost for state in states)) / len(valid),
+        "output_tokens": sum(state.total_output for state in states) / len(valid),
+        "exchanges": sum(state.exchange + 1 for state in states) / len(valid),
+        "distinct_payoffs": float(distinct_payoffs(valid)),
+    }
+    endings = Counter(state.ending for state in states)
+    for ending in Ending:
+        if ending is not Ending.FAULT:
+            out[f"ending/{ending.name.lower()}"] = endings[ending] / len(valid)
+    return out | move_shares(valid)
+
+
+def distinct_payoffs(rollouts: Sequence[Rollout]) -> int:
+    """Return how many different payoff matrices were written: 1 is a collapse."""
+    return len(
+        {
+            json.dumps(turn.block.payoff, sort_keys=True)
+            for rollout in rollouts
+            for turn in rollout.turns
+            if turn.block is not None
+        }
+    )
+
+
+def move_shares(rollouts: Sequence[Rollout]) -> dict[str, float]:
+    """Return the share of each first move by regime, as ``move/REGIME/LABEL``."""
+    counts: dict[str, Counter[AssistantMove]] = {}
+    for rollout in rollouts:
+        if rollout.first_move is not None:
+            regime = rollout.talk.conversation.spec.regime.name
+            counts.setdefault(regime, Counter())[rollout.first_move] += 1
+    return {
+        f"move/{regime}/{move.label}": found[move] / found.total()
+        for regime, found in sorted(counts.items())
+        for move in AssistantMove
+    }
+
+
+def bootstrap(values: NDArray[np.float64], rng: np.random.Generator) -> Interval:
+    """Return the mean of independent values with its 95 % percentile interval.
+
+    Args:
+        values: Shape ``(n,)``; no NaN.
+        rng: Draws the resamples.
+
+    References:
+        Efron (1979), "Bootstrap methods: another look at the jackknife", sec. 2.
+    """
+    picks = rng.integers(len(values), size=(RESAMPLES, len(values)))
+    low, high = np.quantile(values[picks].mean(axis=1), (0.025, 0.975))
+    return Interval(float(values.mean()), float(low), float(high))
+
+
+def gap_closed(
+    before: NDArray[np.float64],
+    after: NDArray[np.float64],
+    optimum: float,
+    rng: np.random.Generator,
+) -> Interval:
+    """Return the share of the gap to the optimum that was closed, with a paired interval.
+
+    Args:
+        before: W per conversation before training, shape ``(n,)``.
+        after: W of the same conversations after it, shape ``(n,)``.
+        optimum: The exact optimum of mean W.
+        rng: Draws the resamples; before and after share them.
+    """
+
+    def share(start: NDArray[np.float64], end: NDArray[np.float64]) -> NDArray[np.float64]:
+        closed: NDArray[np.float64] = (end - start) / (optimum - start)
+        return closed
+
+    picks = rng.integers(len(before), size=(RESAMPLES, len(before)))
+    resampled = share(before[picks].mean(axis=1), after[picks].mean(axis=1))
+    low, high = np.quantile(resampled, (0.025, 0.975))
+    return Interval(float(share(before.mean(), after.mean())), float(low), float(high))

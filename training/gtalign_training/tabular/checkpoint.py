@@ -1,0 +1,159 @@
+"""Checkpoints of a PPO run: all that decides how it goes on, without a pickle.
+
+```
+checkpoint-N/       N environment steps
+  model.zip         the library's own file: weights and the optimiser's state
+  state.json        where each environment stands, and both random generators
+```
+
+A folder gets its name when it is whole, so a crash leaves a temporary folder and never a
+half-written checkpoint. What damages one later is found on reading.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import os
+import shutil
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gtalign_env.errors import RunError
+from gtalign_training.run_folder import CHECKPOINT, RunFolder, checkpoints, write_json
+from gtalign_training.tabular.env import Place
+from gtalign_training.tabular.model import damaged_zip
+
+if TYPE_CHECKING:
+    from stable_baselines3 import PPO
+
+MODEL, STATE = "model.zip", "state.json"
+
+
+def save_model(model: PPO, path: Path) -> None:
+    """Write a model whole or not at all.
+
+    Args:
+        model: The model.
+        path: A file whose folder exists.
+    """
+    buffer = io.BytesIO()
+    model.save(buffer)
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    with temporary.open("wb") as file:
+        file.write(buffer.getvalue())
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def save_checkpoint(folder: Path, model: PPO, places: list[Place]) -> Path:
+    """Write a checkpoint and return its folder.
+
+    Args:
+        folder: Where checkpoints lie.
+        model: The model, between two updates.
+        places: Where its environments stand.
+    """
+    final = folder / f"{CHECKPOINT}{model.num_timesteps}"
+    temporary = folder / f"unfinished-{final.name}"
+    for stale in (temporary, final):  # a damaged one that was passed over on resuming
+        if stale.exists():
+            shutil.rmtree(stale)
+    temporary.mkdir(parents=True)
+    save_model(model, temporary / MODEL)
+    write_json(
+        temporary / STATE,
+        {
+            "step": model.num_timesteps,
+            "places": [place._asdict() for place in places],
+            **_random_state(),
+        },
+    )
+    temporary.replace(final)
+    return final
+
+
+def newest_intact(folder: Path) -> tuple[Path, dict[str, Any]] | None:
+    """Return the newest checkpoint that can be read with its state, or None where there is none.
+
+    A damaged one is passed over with a warning.
+
+    Args:
+        folder: Where checkpoints lie.
+
+    Raises:
+        RunError: There are checkpoints, and all are damaged.
+    """
+    found = checkpoints(folder)
+    for path in found:
+        try:
+            return path, read_checkpoint(path)
+        except RunError as error:
+            warnings.warn(f"{error}; going on from the checkpoint before it", stacklevel=2)
+    if found:
+        raise RunError(
+            f"every checkpoint in {folder} is damaged; delete that folder to train from the start"
+        )
+    return None
+
+
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """Return a checkpoint's state, once all of it has been found to be whole.
+
+    Args:
+        path: The checkpoint's folder.
+
+    Raises:
+        RunError: It is damaged.
+    """
+    problem = damaged_zip(path / MODEL)
+    if problem is not None:
+        raise RunError(f"{path} is damaged: {problem}")
+    state = RunFolder(path).read(STATE)
+    if not isinstance(state, dict) or not {"step", "places", "numpy", "torch"} <= state.keys():
+        raise RunError(f"{path} is damaged: {STATE} lacks some of its entries")
+    return state
+
+
+def places_of(state: dict[str, Any]) -> list[Place]:
+    """Return where the environments of a checkpoint stand."""
+    return [Place(p["seed"], p["episode"], tuple(p["moves"])) for p in state["places"]]
+
+
+def restore_random_state(state: dict[str, Any]) -> None:
+    """Put both generators that the library draws from back to where a checkpoint left them."""
+    import torch
+
+    numpy_state = dict(state["numpy"])
+    key = np.frombuffer(base64.b64decode(numpy_state.pop("key")), dtype=np.uint32)
+    position = numpy_state.pop("pos")
+    np.random.set_state(  # noqa: NPY002  # the library's own generator
+        {**numpy_state, "state": {"key": key, "pos": position}}
+    )
+    torch_state = np.frombuffer(base64.b64decode(state["torch"]), dtype=np.uint8)
+    torch.set_rng_state(torch.from_numpy(torch_state.copy()))
+
+
+def _random_state() -> dict[str, Any]:
+    import torch
+
+    numpy_state = np.random.get_state(legacy=False)  # noqa: NPY002  # the library's own generator
+    assert isinstance(numpy_state, dict)
+    return {
+        "numpy": {
+            "bit_generator": numpy_state["bit_generator"],
+            "key": _text(numpy_state["state"]["key"]),
+            "pos": int(numpy_state["state"]["pos"]),
+            "has_gauss": int(numpy_state["has_gauss"]),
+            "gauss": float(numpy_state["gauss"]),
+        },
+        "torch": _text(torch.get_rng_state().numpy()),
+    }
+
+
+def _text(array: np.ndarray[Any, np.dtype[Any]]) -> str:
+    return base64.b64encode(array.tobytes()).decode("ascii")

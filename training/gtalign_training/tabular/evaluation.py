@@ -1,0 +1,198 @@
+"""What a learnt policy is worth, exactly: no sampling, beside the Bayes optimum of each regime.
+
+The learnt policy maps an observation to a move. The assistant's observation holds public
+quantities only, so every information set has one observation (lengths at their means), and the
+policy can be followed through the tree of all conversations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gtalign_env.core.moves import STYLES, AssistantMove
+from gtalign_env.core.oracle import BayesOracle, Policy, Value, bayes_oracle, evaluate_policy
+from gtalign_env.core.plans import continue_plan
+from gtalign_env.core.rules import State
+from gtalign_env.core.spec import GameSpec
+from gtalign_env.core.tree import assistant_outcomes, user_outcomes
+from gtalign_env.core.views import AssistantView, InformationSet, assistant_view
+from gtalign_env.envs.observe import Array, assistant_observation
+from gtalign_env.envs.table import Table
+from gtalign_env.persona import UserType
+from gtalign_training.recipe import Recipe
+from gtalign_training.run_folder import RunFolder, write_json
+from gtalign_training.tabular.model import (
+    build_model,
+    first_places,
+    load_parameters,
+    move_shares,
+    own_randomness,
+)
+
+Shares = Callable[[Array], NDArray[np.float64]]
+"""Maps the assistant's observation to the probabilities of the seven moves, shape ``(7,)``."""
+
+
+def public_view(spec: GameSpec, known: InformationSet) -> AssistantView:
+    """Return what the assistant sees at an information set, by playing its public history again.
+
+    Lengths that are random stand at their means. Who the user is makes no difference: nothing
+    public depends on it, except by the conversation's end.
+
+    Args:
+        spec: The game.
+        known: A history that ends with the user's move.
+    """
+    who = _anyone(known.style)
+    _, opened = user_outcomes(spec, who, State(), known.user_moves[0])[0]
+    state = opened.state
+    for mine, theirs in zip(known.assistant_moves, known.user_moves[1:], strict=True):
+        _, answered = assistant_outcomes(spec, who, state, mine)[0]
+        _, followed = user_outcomes(spec, who, answered.state, theirs)[0]
+        state = followed.state
+    return assistant_view(spec, known, state)
+
+
+def _anyone(style: int) -> UserType:
+    """Return a user whose budget never runs out, and who is otherwise indifferent to all."""
+    indifferent = dict.fromkeys(UserType._fields, 0) | {"budget": 2**62, "style": style}
+    return UserType(**indifferent)
+
+
+def evaluate_ppo(
+    recipe: Recipe, model_path: Path, folder: RunFolder | None = None
+) -> dict[str, Any]:
+    """Return what a trained model is worth against the recipe's user, exactly.
+
+    Args:
+        recipe: What it was trained with.
+        model_path: The file that `train_ppo` returned.
+        folder: Where to save the result as ``evaluation.json``, if anywhere.
+
+    Returns:
+        See `evaluate_shares`; ``before`` is the network before training.
+
+    Raises:
+        MissingExtraError: Stable-Baselines3 is not installed.
+        RunError: The file is missing, damaged, or of another recipe.
+        SolverError: The game is too long for the oracle.
+    """
+    with own_randomness(recipe):
+        untrained, _ = build_model(recipe, first_places(recipe))
+        trained, _ = build_model(recipe, first_places(recipe))
+        load_parameters(trained, model_path)
+        result = evaluate_shares(
+            recipe,
+            after=lambda observation: move_shares(trained, observation),
+            before=lambda observation: move_shares(untrained, observation),
+        )
+    if folder is not None:
+        write_json(folder / "evaluation.json", result)
+    return result
+
+
+def evaluate_shares(recipe: Recipe, *, after: Shares, before: Shares) -> dict[str, Any]:
+    """Return what a policy over observations is worth when it plays its likeliest move.
+
+    Args:
+        recipe: Names the game.
+        after: The policy.
+        before: What it began as; only its first moves are reported.
+
+    Returns:
+        JSON data. ``welfare``, ``optimum`` and ``share_of_optimum`` are means over regimes;
+        ``regimes`` has, for each, the expected ``welfare`` (mean W), ``user`` and ``assistant`` of
+        the policy, of the Bayes ``optimum`` and of the ``best_plan`` that makes the same first
+        move to everybody; ``contexts`` has the first moves by regime, style and opening, as
+        `gtalign_training.plots.move_mix` draws them.
+    """
+    table = Table(recipe.game.scenario, recipe.game.pricing)
+    regimes, contexts = [], []
+    for spec in table.specs:
+        price = table.price(spec)
+
+        def observe(known: InformationSet, spec: GameSpec = spec, price: Any = price) -> Array:
+            return assistant_observation(public_view(spec, known), price)
+
+        oracle = bayes_oracle(spec, recipe.game.p_vague)
+        regimes.append(_regime(spec, oracle, recipe.game.p_vague, _likeliest(observe, after)))
+        contexts += _contexts(spec, oracle, observe, after, before)
+    shares = [regime["share_of_optimum"] for regime in regimes]
+    return {
+        "algorithm": "ppo",
+        "scenario": table.specs[0].name,
+        "welfare": _mean([regime["welfare"] for regime in regimes]),
+        "optimum": _mean([regime["optimum"]["welfare"] for regime in regimes]),
+        "share_of_optimum": None if None in shares else _mean(shares),
+        "regimes": regimes,
+        "contexts": contexts,
+    }
+
+
+def _likeliest(observe: Callable[[InformationSet], Array], shares: Shares) -> Policy:
+    return lambda known: AssistantMove(int(np.argmax(shares(observe(known)))))
+
+
+def _regime(spec: GameSpec, oracle: BayesOracle, p_vague: float, policy: Policy) -> dict[str, Any]:
+    learnt = evaluate_policy(spec, policy, p_vague)
+    plans = {plan: evaluate_policy(spec, _plan(plan), p_vague) for plan in AssistantMove}
+    best = max(plans, key=lambda plan: plans[plan].welfare)
+    optimum = oracle.value.welfare
+    return {
+        "regime": spec.regime.name,
+        "exact": spec.is_exact,
+        **_value(learnt),
+        "optimum": _value(oracle.value),
+        "best_plan": {"plan": best.label, **_value(plans[best])},
+        # a share of nothing, or of a loss, means nothing
+        "share_of_optimum": learnt.welfare / optimum if optimum > 0 else None,
+    }
+
+
+def _plan(plan: AssistantMove) -> Policy:
+    return lambda known: continue_plan(plan, len(known.assistant_moves))
+
+
+def _contexts(
+    spec: GameSpec,
+    oracle: BayesOracle,
+    observe: Callable[[InformationSet], Array],
+    after: Shares,
+    before: Shares,
+) -> list[dict[str, Any]]:
+    out = []
+    for known, decision in oracle.decisions.items():
+        if known.assistant_moves:
+            continue
+        learnt = after(observe(known))
+        out.append(
+            {
+                "regime": spec.regime.name,
+                "style": STYLES[known.style],
+                "opening": known.user_moves[0].label,
+                "probability": decision.probability,
+                "oracle": decision.move.label,
+                "margin": decision.margin,
+                "learnt": AssistantMove(int(np.argmax(learnt))).label,
+                "before": _labelled(before(observe(known))),
+                "after": _labelled(learnt),
+            }
+        )
+    return out
+
+
+def _labelled(shares: NDArray[np.float64]) -> dict[str, float]:
+    return {move.label: float(shares[move]) for move in AssistantMove}
+
+
+def _value(value: Value) -> dict[str, float]:
+    return {"welfare": value.welfare, "user": value.user, "assistant": value.assistant}
+
+
+def _mean(values: list[float]) -> float:
+    return sum(values) / len(values)

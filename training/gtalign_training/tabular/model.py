@@ -1,0 +1,161 @@
+"""The network and its optimiser: Stable-Baselines3's PPO, set up for a short undiscounted game.
+
+Deviations from the library's defaults: no discounting, as welfare is paid once at the end and its
+own discount is part of it; Monte-Carlo advantages, as conversations are a few exchanges long.
+
+References:
+    Schulman et al. (2017), "Proximal policy optimization algorithms".
+"""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gtalign_env.envs.observe import Array
+from gtalign_env.errors import MissingExtraError, RunError
+from gtalign_training.recipe import Recipe
+from gtalign_training.tabular.env import Place, TrainingEnv
+
+if TYPE_CHECKING:
+    from stable_baselines3 import PPO
+
+_ENVIRONMENTS, _NETWORK = 3, 4  # streams of a recipe's seed, apart from those of other trainers
+
+
+def first_places(recipe: Recipe) -> list[Place]:
+    """Return where the environments of a new run begin: distinct seeds from the recipe's."""
+    sequence = np.random.SeedSequence([recipe.seed, _ENVIRONMENTS])
+    seeds = sequence.generate_state(recipe.ppo.environments, np.uint64)
+    return [Place(int(seed)) for seed in seeds]
+
+
+@contextmanager
+def own_randomness(recipe: Recipe) -> Iterator[None]:
+    """Seed what the library draws from, on one thread; give the caller's state back at the end.
+
+    The library samples actions with torch's global generator and shuffles with NumPy's, so both
+    are taken over for as long as it runs.
+
+    Raises:
+        MissingExtraError: Stable-Baselines3 is not installed.
+    """
+    _require_sb3()
+    import torch
+
+    seed = int(np.random.SeedSequence([recipe.seed, _NETWORK]).generate_state(1)[0])
+    numpy_state = np.random.get_state(legacy=False)  # noqa: NPY002  # the library's own generator
+    threads = torch.get_num_threads()
+    with torch.random.fork_rng(devices=[]):
+        try:
+            torch.manual_seed(seed)
+            np.random.seed(seed)  # noqa: NPY002  # likewise
+            torch.set_num_threads(1)  # a network this small is slower on two
+            yield
+        finally:
+            torch.set_num_threads(threads)
+            np.random.set_state(numpy_state)  # noqa: NPY002  # likewise
+
+
+def build_model(recipe: Recipe, places: list[Place]) -> tuple[PPO, list[TrainingEnv]]:
+    """Return an untrained model, and the environments that it plays.
+
+    Args:
+        recipe: The recipe.
+        places: Where the environments go on, one each.
+
+    Raises:
+        MissingExtraError: Stable-Baselines3 is not installed.
+    """
+    _require_sb3()
+    from stable_baselines3 import PPO
+    from stable_baselines3.common.logger import Logger
+    from stable_baselines3.common.vec_env import DummyVecEnv
+
+    ppo = recipe.ppo
+    envs = [TrainingEnv(recipe, place) for place in places]
+    model = PPO(
+        "MlpPolicy",
+        DummyVecEnv([lambda env=env: env for env in envs]),  # type: ignore[misc]  # a bound default
+        learning_rate=ppo.learning_rate,
+        n_steps=ppo.horizon,
+        batch_size=ppo.batch_size,
+        n_epochs=ppo.epochs,
+        gamma=1.0,
+        gae_lambda=1.0,
+        ent_coef=ppo.entropy,
+        policy_kwargs={"net_arch": [ppo.hidden, ppo.hidden]},
+        device="cpu",
+    )
+    model.set_logger(Logger(folder=None, output_formats=[]))  # ours does the reporting
+    return model, envs
+
+
+def load_parameters(model: PPO, path: Path) -> None:
+    """Load the weights and the optimiser's state, and nothing that could run code.
+
+    The library's own ``load`` unpickles what else lies in the file; the recipe says all that.
+
+    Args:
+        model: Built from the recipe that the file was made with.
+        path: A file written by the library's ``save``.
+
+    Raises:
+        RunError: The file is missing or damaged, or of another recipe.
+    """
+    problem = damaged_zip(path)
+    if problem is not None:
+        raise RunError(
+            f"{path} must be a whole model file, but {problem}; go on with the run (--resume) to "
+            "write it again from its last checkpoint"
+        )
+    try:
+        model.set_parameters(str(path), device="cpu")
+    except (ValueError, RuntimeError, KeyError) as error:
+        raise RunError(
+            f"{path} holds the parameters of another network than the recipe's: {error}"
+        ) from error
+
+
+def damaged_zip(path: Path) -> str | None:
+    """Return what is wrong with a zip file, or None: every part is read and its sum checked.
+
+    Args:
+        path: The file.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            broken = archive.testzip()
+    except FileNotFoundError:
+        return f"{path.name} is missing"
+    except (OSError, zipfile.BadZipFile) as error:
+        return f"{path.name} is cut short or no zip file ({error})"
+    return f"{broken} in {path.name} fails its checksum" if broken else None
+
+
+def move_shares(model: PPO, observation: Array) -> NDArray[np.float64]:
+    """Return the probability of each of the seven moves, shape ``(7,)``.
+
+    Args:
+        model: The model.
+        observation: The assistant's observation, shape ``(len(ENTRIES),)``.
+    """
+    import torch
+
+    with torch.no_grad():
+        batch = model.policy.obs_to_tensor(observation[None])[0]
+        logits = model.policy.get_distribution(batch).distribution.logits[0]  # type: ignore[union-attr]  # a categorical one, as actions are Discrete
+    return np.asarray(torch.softmax(logits.double(), dim=-1).numpy(), dtype=np.float64)
+
+
+def _require_sb3() -> None:
+    try:
+        import stable_baselines3  # noqa: F401  # only whether it is there
+    except ImportError:
+        raise MissingExtraError("the PPO trainer", "sb3") from None
