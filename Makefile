@@ -40,6 +40,7 @@ test-all: install  ## the slow ones too
 	$(BIN)/pytest -n 2 --dist worksteal -m "not gpu and not net"
 
 bench: install  ## ratios against named peers, in one run
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt
 	$(BIN)/python benchmarks/steps.py
 
 docs: install  ## check that every command and code block of the documents runs

@@ -36,13 +36,15 @@ _EXPORTS = {
     "solve": "gtalign_env.games.solution",
 }
 
-__all__ = ["__version__", *sorted(_EXPORTS)]  # noqa: PLE0604  # names are strings
+__all__ = ["__version__", *sorted(_EXPORTS)]
 
 
 def __getattr__(name: str) -> Any:
     if name in _EXPORTS:
         return getattr(import_module(_EXPORTS[name]), name)
-    raise AttributeError(f"module 'gtalign_env' has no attribute {name!r}.{suggest(name, _EXPORTS)}")
+    raise AttributeError(
+        f"module 'gtalign_env' has no attribute {name!r}.{suggest(name, _EXPORTS)}"
+    )
 
 
 def __dir__() -> list[str]:

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from itertools import accumulate, product
 from statistics import NormalDist
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from gtalign_env.draws import Purpose
 
 _STANDARD = NormalDist()
-_EDGE = 2.0**-54  # keeps the inverse of the normal distribution finite at u = 0
+_LEAST, _MOST = 2.0**-54, 1 - 2.0**-53  # keep the inverse of the normal distribution finite
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +94,7 @@ class Normal:
     high: float = math.inf
 
     def _edges(self) -> tuple[float, float]:
-        return tuple(
-            _STANDARD.cdf((edge - self.mu) / self.std) for edge in (self.low, self.high)
-        )  # type: ignore[return-value]  # two in, two out
+        return tuple(_STANDARD.cdf((edge - self.mu) / self.std) for edge in (self.low, self.high))  # type: ignore[return-value]  # two in, two out
 
     @property
     def mean(self) -> float:
@@ -106,7 +104,7 @@ class Normal:
     def quantile(self, u: float) -> float:
         """Return the value below which a share ``u`` lies."""
         below, above = self._edges()
-        share = min(max(below + (above - below) * u, _EDGE), 1 - _EDGE)
+        share = min(max(below + (above - below) * u, _LEAST), _MOST)
         return min(max(self.mu + self.std * _STANDARD.inv_cdf(share), self.low), self.high)
 
     def points(self, n: int) -> list[tuple[float, float]]:
@@ -135,7 +133,7 @@ class LogNormal:
 
     def quantile(self, u: float) -> float:
         """Return the value below which a share ``u`` lies."""
-        z = _STANDARD.inv_cdf(min(max(u, _EDGE), 1 - _EDGE))
+        z = _STANDARD.inv_cdf(min(max(u, _LEAST), _MOST))
         return self.mean * math.exp(self.sigma * z - self.sigma**2 / 2)
 
     def points(self, n: int) -> list[tuple[float, float]]:
@@ -247,14 +245,41 @@ class Persona:
             for point in product(*grids)
         ]
 
+    def spread(self, n: int) -> list[tuple[float, UserType]]:
+        """Return ``n`` equally likely types, spread evenly over all random fields at once.
 
-def _user_type(values: Any) -> UserType:
-    return UserType(
-        *(
-            round(value) if name in _INTEGER else float(value)
-            for name, value in zip(UserType._fields, values, strict=True)
-        )
-    )
+        For many continuous fields, where a grid would need too many types.
+
+        1. Give every type a place in [0, 1) for each field, by an additive recurrence whose steps
+           are powers of the inverse of a generalised golden ratio.
+        2. Let each field run through its own ``n`` bins once, in the order of these places; so
+           means of quantities that are linear in a field stay exact.
+
+        References:
+            McKay, Beckman and Conover (1979), on Latin hypercubes (step 2). Kuipers and
+            Niederreiter (1974), "Uniform distribution of sequences" (the recurrence).
+        """
+        varied = sum(not isinstance(d, Constant) for d in self.distributions)
+        ratio = 2.0
+        for _ in range(64):  # the root of x^(varied + 1) = x + 1, by fixed-point iteration
+            ratio = (1.0 + ratio) ** (1.0 / (varied + 1))
+        columns: list[list[float]] = []
+        step = 1.0
+        for d in self.distributions:
+            values = [d.quantile((k + 0.5) / n) for k in range(n)]
+            if not isinstance(d, Constant):
+                step /= ratio
+                if not isinstance(d, Choice):
+                    values = [value for value, _ in d.points(n)]
+                places = sorted(range(n), key=lambda i, step=step: (i + 0.5) * step % 1.0)  # type: ignore[misc]  # default argument binds the loop variable
+                values = [value for _, value in sorted(zip(places, values, strict=True))]
+            columns.append(values)
+        return [(1.0 / n, _user_type(row)) for row in zip(*columns, strict=True)]
+
+
+def _user_type(values: Iterable[float]) -> UserType:
+    named = zip(UserType._fields, values, strict=True)
+    return UserType._make(round(x) if name in _INTEGER else float(x) for name, x in named)
 
 
 @dataclass(frozen=True)
@@ -284,12 +309,14 @@ class Population:
         """Return weighted types, with as many bins a field as keep each persona under ``most``.
 
         Weights sum to 1. With finite populations the result is exact and ``most`` is not used.
+        Where that leaves a single bin a field, ``most`` types are spread over all of them.
         """
         out = []
         for weight, persona in self.personas:
             finite = [d for d in persona.distributions if isinstance(d, Constant | Choice)]
             fixed = math.prod(len(d.points(0)) for d in finite)
             spread = len(persona.distributions) - len(finite)
-            bins = max(1, math.floor((most / fixed) ** (1 / spread) + 1e-9)) if spread else 1
-            out += [(weight * share, who) for share, who in persona.types(bins)]
+            bins = math.floor((most / fixed) ** (1 / spread) + 1e-9) if spread else 1
+            types = persona.types(bins) if bins > 1 or not spread else persona.spread(most)
+            out += [(weight * share, who) for share, who in types]
         return out

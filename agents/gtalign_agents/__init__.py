@@ -1,0 +1,1 @@
+"""What speaks in a seat: so far, the grammar of an assistant that writes its reasoning."""

@@ -1,0 +1,1 @@
+"""The game: rules, exact payoffs, optimal play. Pure; knows no environment library."""

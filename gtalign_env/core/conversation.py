@@ -19,7 +19,6 @@ from gtalign_env.core.spec import GameSpec, tokens
 from gtalign_env.core.views import AssistantView, InformationSet, UserView, assistant_view
 from gtalign_env.draws import Draws, Purpose, Seat
 from gtalign_env.errors import EpisodeError
-from gtalign_env.persona import UserType
 
 
 class Conversation:
@@ -52,9 +51,7 @@ class Conversation:
         self.user_moves: tuple[UserMove, ...] = ()
         self.assistant_moves: tuple[AssistantMove, ...] = ()
         self.ledger = Ledger()
-        self._system = tokens(
-            spec.lengths.system, draws.uniform(0, Seat.WORLD, Purpose.LENGTH)
-        )
+        self._system = tokens(spec.lengths.system, draws.uniform(0, Seat.WORLD, Purpose.LENGTH))
 
     def __repr__(self) -> str:
         # the type stays hidden also where somebody prints an environment
@@ -136,9 +133,7 @@ class Conversation:
             message = tokens(self.spec.lengths.message(move), u)
         self.user_moves += (move,)
         return self._take(
-            user_step(
-                self.spec, self.who, self.state, move, settled=settled, message=message or 0
-            )
+            user_step(self.spec, self.who, self.state, move, settled=settled, message=message or 0)
         )
 
     def step_assistant(

@@ -5,13 +5,15 @@
 3. Sum probability times welfare, by compensated summation.
 
 Where a length or a type is continuous, means and bins stand in for it; the result says so and
-carries an error estimate: the largest difference to the same computation with half the types.
+carries an error estimate, the sum of two largest differences: to the same computation with a
+quarter and a sixth of the types; and between lengths at their means and lengths spread over their
+distributions, all at the same quantile.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,16 +27,19 @@ from gtalign_env.core.plans import (
     continue_plan,
     default_user,
 )
+from gtalign_env.core.spec import GameSpec, Lengths
 from gtalign_env.core.tree import Leaf, leaves
-from gtalign_env.core.spec import GameSpec
 from gtalign_env.games.normal_form import NormalFormGame
 from gtalign_env.money import to_usd
-from gtalign_env.persona import UserType
+from gtalign_env.persona import Constant, UserType
 
 Cells = NDArray[np.float64]
 
 MOST_TYPES = 512
 """Types per persona that stand in for a continuous distribution."""
+
+_COARSER = (4, 6)  # with so many times fewer types the error is estimated
+_QUANTILES = 32  # and with lengths at so many quantiles
 
 _MEASURES = ("user", "assistant", "welfare", "charge", "cost", "tokens", "exchanges")
 
@@ -148,12 +153,34 @@ def normal_form(spec: GameSpec, most_types: int = MOST_TYPES) -> ConversationMat
     values, endings = _cells(spec, spec.population.types(most_types))
     error = 0.0
     if not spec.population.is_finite:
-        coarse, _ = _cells(spec, spec.population.types(max(1, most_types // 2)))
-        error = float(np.abs(values[:3] - coarse[:3]).max())
+        for times in _COARSER:
+            coarse, _ = _cells(spec, spec.population.types(max(1, most_types // times)))
+            error = max(error, float(np.abs(values[:3] - coarse[:3]).max()))
+    if not spec.lengths.is_constant:
+        error += _error_of_lengths(spec, spec.population.types(max(1, most_types // _QUANTILES)))
     return ConversationMatrix(
         **dict(zip(_MEASURES, values, strict=True)),
         endings=endings,
         exact=spec.is_exact,
         error=error,
         name=spec.name,
+    )
+
+
+def _error_of_lengths(spec: GameSpec, types: list[tuple[float, UserType]]) -> float:
+    """Return the largest difference between mean lengths and lengths spread over quantiles."""
+    spread = [
+        _cells(replace(spec, lengths=_at(spec.lengths, (i + 0.5) / _QUANTILES)), types)[0][:3]
+        for i in range(_QUANTILES)
+    ]
+    return float(np.abs(np.mean(spread, axis=0) - _cells(spec, types)[0][:3]).max())
+
+
+def _at(lengths: Lengths, u: float) -> Lengths:
+    """Return constant lengths, all at one quantile."""
+    names = [field.name for field in fields(lengths) if field.name != "answer"]
+    concise, standard, verbose = (Constant(length.quantile(u)) for length in lengths.answer)
+    return Lengths(
+        **{name: Constant(getattr(lengths, name).quantile(u)) for name in names},
+        answer=(concise, standard, verbose),
     )

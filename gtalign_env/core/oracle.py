@@ -24,7 +24,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from gtalign_env.core.moves import AssistantMove, UserMove
+from gtalign_env.core.moves import AssistantMove
 from gtalign_env.core.plans import USER_PLANS, default_user
 from gtalign_env.core.rules import State
 from gtalign_env.core.spec import GameSpec
@@ -124,7 +124,12 @@ def openings(
         spec: The game.
         p_vague: Probability that the user opens with a vague query.
         most_types: Types per persona that stand in for continuous distributions.
+
+    Raises:
+        ValueError: ``p_vague`` is no probability.
     """
+    if not 0.0 <= p_vague <= 1.0:
+        raise ValueError(f"p_vague is a probability, in [0, 1]; got {p_vague!r}")
     parts: _Parts = {}
     for weight, who in spec.population.types(most_types):
         for move, share in zip(USER_PLANS, (p_vague, 1.0 - p_vague), strict=True):
@@ -174,9 +179,7 @@ def branch(
     return gained, parts
 
 
-def _advance(
-    particle: Particle, p: float, user: float, assistant: float, state: State
-) -> Particle:
+def _advance(particle: Particle, p: float, user: float, assistant: float, state: State) -> Particle:
     return Particle(
         particle.probability * p,
         particle.who,
@@ -209,6 +212,7 @@ def bayes_oracle(
 
     Raises:
         SolverError: Conversations are longer than `MOST_EXCHANGES`.
+        ValueError: ``p_vague`` is no probability.
     """
     if spec.max_exchanges > MOST_EXCHANGES:
         raise SolverError(

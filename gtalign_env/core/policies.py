@@ -7,9 +7,10 @@ randomness: ``policy(view, u) -> move``.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from gtalign_env.core.moves import ASSISTANT_LABELS, AssistantMove, UserMove, assistant_move
-from gtalign_env.core.oracle import bayes_oracle
+from gtalign_env.core.oracle import BayesOracle, bayes_oracle
 from gtalign_env.core.plans import continue_plan, default_user
 from gtalign_env.core.rules import legal_user_moves
 from gtalign_env.core.spec import GameSpec
@@ -27,20 +28,44 @@ ASSISTANT_POLICIES = (*ASSISTANT_LABELS, "oracle", "random")
 """The seven plans by their labels; ``oracle`` maximises expected W against ``default``."""
 
 
-def default_seat(p_vague: float) -> UserSeat:
-    """Return the default user, opening with a vague query with probability ``p_vague``."""
+@dataclass(frozen=True)
+class DefaultSeat:
+    """The default user, opening with a vague query with probability ``p_vague``."""
 
-    def play(view: UserView, u: float) -> UserMove:
+    p_vague: float
+
+    def __call__(self, view: UserView, u: float) -> UserMove:
+        """Return the opening, then what the default user does."""
         if view.state.exchange < 0:
-            return UserMove.VQ if u < p_vague else UserMove.DQ
+            return UserMove.VQ if u < self.p_vague else UserMove.DQ
         return default_user(view.who, view.state, view.public.spec.max_exchanges)
 
-    return play
+
+@dataclass(frozen=True)
+class PlanSeat:
+    """The assistant that follows a plan."""
+
+    plan: AssistantMove
+
+    def __call__(self, view: AssistantView, u: float) -> AssistantMove:
+        """Return the plan's move at this exchange; no randomness."""
+        return continue_plan(self.plan, view.exchange)
+
+
+def default_seat(p_vague: float) -> UserSeat:
+    """Return the default user, opening with a vague query with probability ``p_vague``.
+
+    Raises:
+        ValueError: ``p_vague`` is no probability.
+    """
+    if not 0.0 <= p_vague <= 1.0:
+        raise ValueError(f"p_vague is a probability, in [0, 1]; got {p_vague!r}")
+    return DefaultSeat(p_vague)
 
 
 def plan_seat(plan: AssistantMove) -> AssistantSeat:
     """Return the assistant that follows a plan."""
-    return lambda view, u: continue_plan(plan, view.exchange)
+    return PlanSeat(plan)
 
 
 def random_user(view: UserView, u: float) -> UserMove:
@@ -54,8 +79,15 @@ def random_assistant(view: AssistantView, u: float) -> AssistantMove:
     return AssistantMove(int(u * len(AssistantMove)))
 
 
+OFF_PATH = AssistantMove.DA_STANDARD
+"""What `OracleSeat` does at a history that cannot occur against the default user."""
+
+
 class OracleSeat:
     """The Bayes oracle as a policy; solved once per game, when first asked.
+
+    Where the user has done what the default user never does, beliefs say nothing: it plays
+    `OFF_PATH` then.
 
     Args:
         p_vague: Probability of a vague opening that it expects.
@@ -63,13 +95,14 @@ class OracleSeat:
 
     def __init__(self, p_vague: float = 0.5) -> None:
         self.p_vague = p_vague
-        self._solved: dict[str, Callable[..., AssistantMove]] = {}
+        self._solved: dict[str, BayesOracle] = {}
 
     def __call__(self, view: AssistantView, u: float) -> AssistantMove:
         """Return the optimal move; no randomness."""
-        return self._oracle(view.spec)(view.history)
+        oracle = self._oracle(view.spec)
+        return oracle(view.history) if view.history in oracle.decisions else OFF_PATH
 
-    def _oracle(self, spec: GameSpec) -> Callable[..., AssistantMove]:
+    def _oracle(self, spec: GameSpec) -> BayesOracle:
         if spec.digest not in self._solved:
             self._solved[spec.digest] = bayes_oracle(spec, self.p_vague)
         return self._solved[spec.digest]

@@ -92,6 +92,11 @@ def leaves(
         else:
             outcomes = user_outcomes(spec, who, state, user(who, state, spec.max_exchanges))
         stack += [
-            Leaf(leaf.probability * p, leaf.user + step.user, leaf.assistant + step.assistant, step.state)
+            Leaf(
+                leaf.probability * p,
+                leaf.user + step.user,
+                leaf.assistant + step.assistant,
+                step.state,
+            )
             for p, step in outcomes
         ]

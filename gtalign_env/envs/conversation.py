@@ -15,8 +15,10 @@ from gtalign_env.envs.observe import (
     OBSERVATION_SPACE,
     Array,
     assistant_observation,
+    read_action,
     user_observation,
 )
+from gtalign_env.envs.seated import AGENTS
 from gtalign_env.envs.single import SeatName, SingleSeatEnv
 from gtalign_env.envs.table import PricingLike, ScenarioLike, Table
 
@@ -90,12 +92,14 @@ class ConversationEnv(SingleSeatEnv[Array, int]):
         return assistant_observation(conversation.assistant_view(), price)
 
     def _is_legal(self, action: int) -> bool:
-        return self.seat is Seat.ASSISTANT or action in legal_user_moves(self.conversation.state)
+        move = read_action(AGENTS[self.seat], action)
+        return self.seat is Seat.ASSISTANT or move in legal_user_moves(self.conversation.state)
 
     def _move(self, seat: Seat, action: int) -> tuple[float, float]:
-        if seat is Seat.USER:
-            return self.conversation.step_user(UserMove(int(action)))
-        return self.conversation.step_assistant(AssistantMove(int(action)))
+        move = read_action(AGENTS[seat], action)
+        if isinstance(move, UserMove):
+            return self.conversation.step_user(move)
+        return self.conversation.step_assistant(move)
 
     def _other_move(self) -> int:
         conversation = self.conversation

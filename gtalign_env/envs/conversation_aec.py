@@ -8,13 +8,14 @@ from typing import Any, ClassVar
 from gymnasium import spaces
 
 from gtalign_env.core.conversation import Conversation
-from gtalign_env.core.moves import AssistantMove, UserMove
+from gtalign_env.core.moves import UserMove
 from gtalign_env.draws import Seat
 from gtalign_env.envs.observe import (
     MOVES,
     OBSERVATION_SPACE,
     Array,
     assistant_observation,
+    read_action,
     user_observation,
 )
 from gtalign_env.envs.seated import AGENTS, SeatedEnv
@@ -81,6 +82,7 @@ class ConversationAEC(SeatedEnv[Array, int]):
         return self.table.open(episode)
 
     def _move(self, agent: str, action: int) -> tuple[float, float]:
-        if agent == AGENTS[Seat.USER]:
-            return self.conversation.step_user(UserMove(int(action)))
-        return self.conversation.step_assistant(AssistantMove(int(action)))
+        move = read_action(agent, action)
+        if isinstance(move, UserMove):
+            return self.conversation.step_user(move)
+        return self.conversation.step_assistant(move)

@@ -7,7 +7,7 @@ from copy import deepcopy
 from typing import Any, Literal
 
 from gtalign_env.core.conversation import Conversation
-from gtalign_env.core.policies import assistant_policy, user_policy
+from gtalign_env.core.policies import AssistantSeat, UserSeat, assistant_policy, user_policy
 from gtalign_env.draws import Purpose, Seat
 from gtalign_env.envs.dialogue_aec import (
     TEXT_OBSERVATION_SPACE,
@@ -19,8 +19,9 @@ from gtalign_env.envs.render import lines
 from gtalign_env.envs.single import SEATS, SeatName, SingleSeatEnv
 from gtalign_env.envs.spaces import Utterance
 from gtalign_env.envs.table import PricingLike, ScenarioLike
-from gtalign_env.envs.talk import BANDS, Meter
+from gtalign_env.envs.talk import Meter
 from gtalign_env.errors import ModelError
+from gtalign_env.text.reader import BANDS
 
 Speaker = Callable[[TextObservation], str]
 """A seat that speaks for itself: maps what it sees to what it says; `ModelError` is a fault."""
@@ -83,24 +84,17 @@ class DialogueEnv(SingleSeatEnv[TextObservation, str]):
         self._fault_policy = fault_policy
         self._fault: dict[str, Any] | None = None
         self._other = Seat.ASSISTANT if SEATS[seat] is Seat.USER else Seat.USER
-        self._speak: Callable[[], str]
+        self._speaker: Speaker | None = None
+        self._user: UserSeat | None = None
+        self._assistant: AssistantSeat | None = None
         if callable(opponent):
-            self._speak = lambda: opponent(self._see(self._other))
+            self._speaker = opponent
         elif self._other is Seat.USER:
-            user = user_policy(opponent or "default", p_vague)
-            self._speak = lambda: self._talk.word_user(
-                user(self.conversation.user_view(), self._chance(Seat.USER))
-            )
+            self._user = user_policy(opponent or "default", p_vague)
         else:
-            assistant = assistant_policy(opponent or "DA:standard", p_vague)
-            self._speak = lambda: self._talk.word_assistant(
-                assistant(self.conversation.assistant_view(), self._chance(Seat.ASSISTANT))
-            )
-        self.observation_space = deepcopy(TEXT_OBSERVATION_SPACE)  # type: ignore[assignment]  # a Dict of these keys
+            self._assistant = assistant_policy(opponent or "DA:standard", p_vague)
+        self.observation_space = deepcopy(TEXT_OBSERVATION_SPACE)
         self.action_space = Utterance()
-
-    def _chance(self, seat: Seat) -> float:
-        return self.conversation.chance(seat, Purpose.POLICY)
 
     def _see(self, seat: Seat) -> TextObservation:
         return text_observation(self._talk, seat, self.table.price(self.conversation.spec))
@@ -137,11 +131,18 @@ class DialogueEnv(SingleSeatEnv[TextObservation, str]):
             self._ended_early = self.conversation
 
     def _other_move(self) -> str:
-        return self._speak()
+        conversation = self.conversation
+        if self._speaker is not None:
+            return self._speaker(self._see(self._other))
+        u = conversation.chance(self._other, Purpose.POLICY)
+        if self._user is not None:
+            return self._talk.word_user(self._user(conversation.user_view(), u))
+        assert self._assistant is not None
+        return self._talk.word_assistant(self._assistant(conversation.assistant_view(), u))
 
     def _lines(self) -> list[str]:
         return lines(self.conversation, [message.text for message in self._talk.messages])
 
     def _info(self) -> dict[str, Any]:
         info = super()._info()
-        return info if self._fault is None else {**info, "fault": self._fault}
+        return info if self._fault is None else {**info, "fault": dict(self._fault)}

@@ -21,10 +21,12 @@ from gtalign_env.envs.observe import (
 )
 from gtalign_env.envs.render import lines
 from gtalign_env.envs.seated import AGENTS, SeatedEnv
-from gtalign_env.envs.spaces import Utterance
+from gtalign_env.envs.spaces import MAX_MESSAGE, Utterance
 from gtalign_env.envs.table import PricingLike, ScenarioLike, Table
-from gtalign_env.envs.talk import BANDS, Meter, Talk, askable
+from gtalign_env.envs.talk import Meter, Talk, askable
 from gtalign_env.scenario.loader import load_tasks
+from gtalign_env.scenario.schema import MAX_EXCHANGES
+from gtalign_env.text.reader import BANDS
 
 TextObservation = dict[str, Any]
 """``observation`` (numbers), ``action_mask`` and ``text``."""
@@ -33,7 +35,7 @@ TEXT_OBSERVATION_SPACE = spaces.Dict(
     {
         "observation": OBSERVATION_SPACE,
         "action_mask": spaces.Box(0, 1, (len(AssistantMove),), np.int8),
-        "text": Utterance(),
+        "text": Utterance(2 * (MAX_EXCHANGES + 1) * MAX_MESSAGE),  # every message, and the brief
     }
 )
 """The observation of either seat; the user's six moves are the first six entries of the mask."""
@@ -62,7 +64,8 @@ class TalkTable(Table):
     ) -> None:
         super().__init__(scenario, pricing)
         self._tasks = load_tasks(tasks)
-        self._bands = (bands[0], bands[1])
+        concise, standard = bands
+        self._bands = (concise, standard)
         self._meter: Meter = meter
         self._pools = {
             k: askable(self._tasks, k, covered_only)
@@ -158,7 +161,7 @@ class DialogueAEC(SeatedEnv[TextObservation, str]):
         assert self.conversation is self._talk.conversation
         return self._talk
 
-    def observe(self, agent: str) -> Mapping[str, Any]:  # type: ignore[override]  # one dict a call
+    def observe(self, agent: str) -> Mapping[str, Any]:
         """Return what a seat sees now."""
         price = self.table.price(self.conversation.spec)
         return text_observation(self.talk, Seat(AGENTS.index(agent)), price)

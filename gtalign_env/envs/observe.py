@@ -6,6 +6,7 @@ keeps their order and never saturates; the scale is where an entry reads one hal
 
 from __future__ import annotations
 
+import operator
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from gtalign_env.core.moves import STYLES, AssistantMove, UserMove
 from gtalign_env.core.rules import State, legal_user_moves
 from gtalign_env.core.views import AssistantView, UserView
+from gtalign_env.errors import EpisodeError
 from gtalign_env.money import PICO_PER_USD
 from gtalign_env.persona import UserType
 from gtalign_env.pricing import Outcome, PerMessage, PerToken, Regime, Subscription
@@ -89,8 +91,26 @@ ENTRIES = PUBLIC_ENTRIES + PRIVATE_ENTRIES
 """What stands at each index of an observation. Both seats have the same space, as vectorising
 tools ask for; the private entries of the assistant's observation are always 0."""
 
-MOVES = {"user_0": UserMove, "assistant_0": AssistantMove}
+MOVES: dict[str, type[UserMove] | type[AssistantMove]] = {
+    "user_0": UserMove,
+    "assistant_0": AssistantMove,
+}
 """The moves of each seat; an action is an index into them."""
+
+
+def read_action(agent: str, action: object) -> UserMove | AssistantMove:
+    """Return the move that an action stands for.
+
+    Raises:
+        EpisodeError: The action is no whole number, or no move has this number.
+    """
+    moves = MOVES[agent]
+    try:
+        return moves(operator.index(action))  # type: ignore[arg-type]  # whatever came
+    except (TypeError, ValueError):
+        named = ", ".join(f"{move:d} {move.label}" for move in moves)
+        raise EpisodeError(f"an action of {agent} is one of {named}; got {action!r}") from None
+
 
 OBSERVATION_SPACE = spaces.Box(-1.0, 1.0, (len(ENTRIES),), np.float32)
 """The numeric observation of either seat; environments hold copies of it."""

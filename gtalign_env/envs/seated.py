@@ -14,11 +14,13 @@ from gtalign_env.core.moves import Ending
 from gtalign_env.draws import Seat
 from gtalign_env.envs.observe import Mask, assistant_mask, user_mask
 from gtalign_env.envs.render import lines
-from gtalign_env.envs.table import Table, ending_info
-from gtalign_env.errors import EpisodeError
+from gtalign_env.envs.table import Table, ending_info, episode_of
+from gtalign_env.errors import EpisodeError, suggest
 
 AGENTS = ("user_0", "assistant_0")
 """The seats' names, in the order of `Seat`."""
+
+RENDER_MODES = ("ansi", "human")
 
 Obs = TypeVar("Obs")
 Act = TypeVar("Act")
@@ -27,6 +29,19 @@ Act = TypeVar("Act")
 def fresh_seed() -> int:
     """Return a seed from the operating system's entropy, for a reset that names none."""
     return int(np.random.SeedSequence().generate_state(1, np.uint64)[0])
+
+
+def check_render_mode(mode: str | None) -> None:
+    """Refuse an unknown render mode.
+
+    Raises:
+        ValueError: It is none of `RENDER_MODES`, and not None.
+    """
+    if mode is not None and mode not in RENDER_MODES:
+        known = ", ".join(RENDER_MODES)
+        raise ValueError(
+            f"render_mode is one of {known}, or None; got {mode!r}.{suggest(str(mode), RENDER_MODES)}"
+        )
 
 
 class SeatedEnv(AECEnv[str, Obs, Act], Generic[Obs, Act]):
@@ -38,21 +53,18 @@ class SeatedEnv(AECEnv[str, Obs, Act], Generic[Obs, Act]):
     """
 
     metadata: ClassVar[dict[str, Any]] = {
-        "render_modes": ["ansi", "human"],
+        "render_modes": list(RENDER_MODES),
         "is_parallelizable": False,
         "render_fps": 1,
     }
 
     def __init__(self, table: Table, render_mode: str | None = None) -> None:
         super().__init__()
-        if render_mode is not None and render_mode not in self.metadata["render_modes"]:
-            raise ValueError(
-                f"render_mode is one of {self.metadata['render_modes']} or None; got {render_mode!r}"
-            )
+        check_render_mode(render_mode)
         self.table = table
         self.render_mode = render_mode
         self.possible_agents = list(AGENTS)
-        self.agents = []
+        self.agents: list[str] = []
         self.observation_spaces: dict[str, Space[Any]] = {}
         self.action_spaces: dict[str, Space[Any]] = {}
         self._episode = -1
@@ -88,7 +100,7 @@ class SeatedEnv(AECEnv[str, Obs, Act], Generic[Obs, Act]):
         if seed is not None or self._episode < 0:
             self.table.seed(fresh_seed() if seed is None else seed)
             self._episode = -1
-        self._episode = int((options or {}).get("episode", self._episode + 1))
+        self._episode = episode_of(options, self._episode + 1)
         self._conversation = self._open(self._episode)
         self.agents = list(AGENTS)
         self.rewards = dict.fromkeys(AGENTS, 0.0)

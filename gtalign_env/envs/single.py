@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any, ClassVar, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 import gymnasium
 
@@ -12,8 +12,8 @@ from gtalign_env.core.moves import Ending
 from gtalign_env.draws import Seat
 from gtalign_env.envs.observe import assistant_mask, user_mask
 from gtalign_env.envs.render import lines
-from gtalign_env.envs.seated import fresh_seed
-from gtalign_env.envs.table import Table, ending_info
+from gtalign_env.envs.seated import RENDER_MODES, check_render_mode, fresh_seed
+from gtalign_env.envs.table import Table, ending_info, episode_of
 from gtalign_env.errors import EpisodeError, suggest
 
 Obs = TypeVar("Obs")
@@ -35,17 +35,20 @@ class SingleSeatEnv(gymnasium.Env[Obs, Act], Generic[Obs, Act]):
         render_mode: ``"ansi"`` returns the conversation so far as text, ``"human"`` prints it.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["ansi", "human"], "render_fps": 1}
+    metadata: dict[str, Any] = {"render_modes": list(RENDER_MODES), "render_fps": 1}  # noqa: RUF012  # as the base declares it
 
     def __init__(
         self, table: Table, seat: SeatName, reward: str, render_mode: str | None = None
     ) -> None:
         if seat not in SEATS:
-            raise ValueError(f"seat is one of {', '.join(SEATS)}; got {seat!r}.{suggest(seat, SEATS)}")
+            raise ValueError(
+                f"seat is one of {', '.join(SEATS)}; got {seat!r}.{suggest(seat, SEATS)}"
+            )
         if reward not in REWARDS:
             raise ValueError(
                 f"reward is one of {', '.join(REWARDS)}; got {reward!r}.{suggest(reward, REWARDS)}"
             )
+        check_render_mode(render_mode)
         self.table = table
         self.seat = SEATS[seat]
         self.reward = reward
@@ -79,7 +82,7 @@ class SingleSeatEnv(gymnasium.Env[Obs, Act], Generic[Obs, Act]):
         if seed is not None or self._episode < 0:
             self.table.seed(fresh_seed() if seed is None else seed)
             self._episode = -1
-        self._episode = int((options or {}).get("episode", self._episode + 1))
+        self._episode = episode_of(options, self._episode + 1)
         self._conversation = self._open(self._episode)
         self._unpaid = 0.0
         self._let_others_move()
@@ -118,7 +121,7 @@ class SingleSeatEnv(gymnasium.Env[Obs, Act], Generic[Obs, Act]):
         """Return which actions are legal now, as `sb3_contrib.MaskablePPO` asks for it."""
         return self._info()["action_mask"].astype(bool)
 
-    def render(self) -> str | None:  # type: ignore[override]  # text, not a frame
+    def render(self) -> str | None:
         """Return (``ansi``) or print (``human``) the public side of the conversation."""
         if self.render_mode is None:
             return None

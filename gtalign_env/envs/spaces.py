@@ -6,11 +6,14 @@ vectors return stale strings; a text environment needs neither.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 from gymnasium.spaces import Space
+
+MAX_MESSAGE = 1_000_000
+"""Longest message, characters."""
 
 _WORDS = (
     "yes", "no", "thanks", "the", "planet", "what", "is", "it", "I", "mean", "Do", "you", "?", ".",
@@ -27,7 +30,7 @@ class Utterance(Space[str]):
     """
 
     def __init__(
-        self, max_length: int = 1_000_000, seed: int | np.random.Generator | None = None
+        self, max_length: int = MAX_MESSAGE, seed: int | np.random.Generator | None = None
     ) -> None:
         if max_length < 1:
             raise ValueError(f"max_length is at least 1 character; got {max_length}")
@@ -54,7 +57,7 @@ class Utterance(Space[str]):
         """Return whether ``x`` is a string that is short enough."""
         return isinstance(x, str) and len(x) <= self.max_length
 
-    def to_jsonable(self, sample_n: Sequence[str]) -> list[str]:
+    def to_jsonable(self, sample_n: Iterable[str]) -> list[str]:
         """Return the texts as a list."""
         return list(sample_n)
 

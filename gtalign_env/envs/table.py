@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Any
@@ -42,6 +43,8 @@ class Table:
                 self.specs = tuple(compile_scenario(loaded, start) for start in self._starts)
             else:
                 names = [pricing] if isinstance(pricing, str) else list(pricing)
+                if not names:
+                    raise ValueError("pricing names at least one regime, or is None; got none")
                 self.specs = tuple(
                     compile_scenario(loaded.with_pricing(load_pricing(name))) for name in names
                 )
@@ -78,6 +81,26 @@ class Table:
     def price(self, spec: GameSpec) -> tuple[float, ...]:
         """Return the entries that describe a game's regime."""
         return self._prices[spec.digest]
+
+
+def episode_of(options: dict[str, Any] | None, following: int) -> int:
+    """Return the index of the episode that a reset begins.
+
+    Args:
+        options: The options of the reset.
+        following: The next episode, begun where the options name none.
+
+    Raises:
+        ValueError: The options name an episode that is no whole number ≥ 0.
+    """
+    episode = (options or {}).get("episode", following)
+    try:
+        index = operator.index(episode)
+    except TypeError:
+        index = -1
+    if index < 0:
+        raise ValueError(f"an episode is a whole number, from 0; got {episode!r}")
+    return index
 
 
 def ending_info(conversation: Conversation, own_return: float) -> dict[str, Any]:

@@ -10,13 +10,15 @@ length of its kind, as if the short bundled sentences were abridged; a callable 
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
 
 from gtalign_env.core.conversation import Conversation
 from gtalign_env.core.moves import STYLES, AssistantMove, UserMove
 from gtalign_env.draws import Purpose, Seat
-from gtalign_env.errors import ScenarioError
+from gtalign_env.envs.spaces import MAX_MESSAGE
+from gtalign_env.errors import EpisodeError, ScenarioError
 from gtalign_env.scenario.tasks import Question, TaskSet
 from gtalign_env.text.grading import is_right, settles
 from gtalign_env.text.phrasing import say
@@ -60,6 +62,15 @@ def askable(tasks: TaskSet, interpretations: int, covered_only: bool = False) ->
     return pool
 
 
+def _require_utterance(text: object) -> None:
+    if not isinstance(text, str):
+        raise EpisodeError(f"what is said is a string; got {type(text).__name__}")
+    if len(text) > MAX_MESSAGE:
+        raise EpisodeError(
+            f"a message has at most {MAX_MESSAGE:,} characters; got {len(text):,}. Cut it first"
+        )
+
+
 class Talk:
     """One conversation in words.
 
@@ -99,7 +110,13 @@ class Talk:
         return f"Talk({self.conversation.spec.name!r}, {len(self.messages)} messages)"
 
     def say_user(self, text: str) -> tuple[float, float]:
-        """Deliver the user's text and return the rewards (user, assistant), points."""
+        """Deliver the user's text and return the rewards (user, assistant), points.
+
+        Raises:
+            EpisodeError: It is no text that can be said, the conversation is over, or it is not
+                the user's turn.
+        """
+        _require_utterance(text)
         state = self.conversation.state
         last = state.assistant_move
         move = read_user(
@@ -112,7 +129,7 @@ class Talk:
             k=self._k,
         )
         settled = move is UserMove.REPLY and settles(text, self.question, self.meant, self._k)
-        length = self._meter(text) if self._meter is not None and move.writes else None
+        length = self._count(text) if self._meter is not None and move.writes else None
         rewards = self.conversation.step_user(move, settled=settled, message=length)
         self.messages.append(Message(Seat.USER, text))
         return rewards
@@ -127,7 +144,12 @@ class Talk:
         Args:
             text: The visible message.
             reasoning: The hidden part; counted by a meter, never shown.
+
+        Raises:
+            EpisodeError: It is no text that can be said, the conversation is over, or it is not
+                the assistant's turn.
         """
+        _require_utterance(text)
         conversation = self.conversation
         move = read_assistant(text, self.bands)
         allowed = 1
@@ -140,10 +162,20 @@ class Talk:
         )
         counts = {}
         if self._meter is not None:
-            counts = {"output": self._meter(text), "reasoning": self._meter(reasoning)}
+            counts = {"output": self._count(text), "reasoning": self._count(reasoning)}
         rewards = conversation.step_assistant(move, right=right, **counts)
         self.messages.append(Message(Seat.ASSISTANT, text))
         return rewards
+
+    def _count(self, text: str) -> int:
+        assert self._meter is not None
+        try:
+            count = operator.index(self._meter(text))
+        except TypeError:
+            count = -1
+        if count < 0:
+            raise ValueError("a meter returns a whole number of tokens ≥ 0")
+        return count
 
     def word_user(self, move: UserMove) -> str:
         """Return a scripted wording of the user's move, in the user's style."""

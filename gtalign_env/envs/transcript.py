@@ -7,6 +7,7 @@ assistant.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,6 +16,8 @@ from typing import Any
 from gtalign_env.core.conversation import Conversation
 from gtalign_env.draws import Seat
 from gtalign_env.errors import RunError
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,7 @@ class Transcript:
     def to_json(self) -> str:
         """Return the transcript as one line; text that is no valid Unicode is written as U+FFFD."""
         text = json.dumps(asdict(self), allow_nan=False, ensure_ascii=False)
-        return text.encode("utf-8", "replace").decode("utf-8")
+        return _SURROGATE.sub("\ufffd", text)
 
 
 def transcript_of(
@@ -96,7 +99,9 @@ def transcript_of(
     said = iter(texts) if texts is not None else None
     raw = iter(written) if written is not None else None
     moves = _in_turn(conversation)
-    charges = iter([-line.amount for line in conversation.ledger.lines if line.account is Seat.USER])
+    charges = iter(
+        [-line.amount for line in conversation.ledger.lines if line.account is Seat.USER]
+    )
     turns = []
     for (seat, label), rewards in zip(moves, conversation.rewards, strict=True):
         assistant = seat is Seat.ASSISTANT

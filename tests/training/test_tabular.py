@@ -22,6 +22,7 @@ from gtalign_training.run_folder import RunFolder
 from gtalign_training.tabular import evaluate_ppo, train_ppo
 from gtalign_training.tabular.env import Place, TrainingEnv
 from gtalign_training.tabular.evaluation import evaluate_shares, public_view
+from gtalign_training.tabular.model import damage
 from gtalign_training.tabular.trainer import conversation_metrics
 
 UNIFORM = np.full(len(AssistantMove), 1 / len(AssistantMove))
@@ -56,16 +57,16 @@ def parameters(model: Path) -> dict[str, bytes]:
         return {name: archive.read(name) for name in ("policy.pth", "policy.optimizer.pth")}
 
 
-class Killed(Exception):
+class KilledError(Exception):
     """What a test stops a run with."""
 
 
 def run_and_kill(made_from: Recipe, run: RunFolder, at: int) -> None:
     def kill(step: int, steps: int, metrics: dict[str, Any]) -> None:
         if step == at:
-            raise Killed
+            raise KilledError
 
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         train_ppo(made_from, run, resume=False, progress=kill)
 
 
@@ -74,12 +75,12 @@ def run_and_kill(made_from: Recipe, run: RunFolder, at: int) -> None:
 
 @pytest.mark.parametrize("seed", [0, 1])
 def test_a_short_run_learns_most_of_the_optimum(tmp_path: Path, seed: int) -> None:
-    # seeds 0 to 4 reached 98 % to 100 %; an untrained network and the best fixed plan are below 90 %
+    # seeds 0 to 4 reached 98 % to 100 %; the best fixed plan is worth 86 %
     made_from = recipe(seed, steps=12_000)
     run = folder(tmp_path, made_from)
     model = train_ppo(made_from, run, resume=False)
     result = evaluate_ppo(made_from, model, run)
-    assert result["share_of_optimum"] > 0.94
+    assert result["share"] > 0.94
     assert run.read("evaluation.json") == result
     first, last = run.metrics("ppo")[0], run.metrics("ppo")[-1]
     assert last["joint_welfare"] > first["joint_welfare"] + 0.5
@@ -89,7 +90,7 @@ def test_a_short_run_learns_most_of_the_optimum(tmp_path: Path, seed: int) -> No
 def test_a_meaningless_reward_teaches_nothing(tmp_path: Path) -> None:
     made_from = recipe(reward="random", steps=8_000)
     model = train_ppo(made_from, folder(tmp_path, made_from), resume=False)
-    assert evaluate_ppo(made_from, model)["share_of_optimum"] < 0.8
+    assert evaluate_ppo(made_from, model)["share"] < 0.8
 
 
 @pytest.mark.slow
@@ -98,7 +99,7 @@ def test_the_bundled_recipe_reaches_the_optimum(tmp_path: Path, seed: int) -> No
     made_from = recipe(seed)
     model = train_ppo(made_from, folder(tmp_path, made_from), resume=False)
     result = evaluate_ppo(made_from, model)
-    assert result["share_of_optimum"] >= 0.95
+    assert result["share"] >= 0.95
     for context in result["contexts"]:
         if context["margin"] > 0.1:
             assert context["learnt"] == context["oracle"]
@@ -107,9 +108,11 @@ def test_the_bundled_recipe_reaches_the_optimum(tmp_path: Path, seed: int) -> No
 def test_another_reward_teaches_something_else(tmp_path: Path) -> None:
     made_from = recipe(reward="assistant_only", steps=8_000)
     model = train_ppo(made_from, folder(tmp_path, made_from), resume=False)
-    for regime in evaluate_ppo(made_from, model)["regimes"]:
-        assert regime["assistant"] > regime["optimum"]["assistant"]
-        assert regime["user"] < regime["optimum"]["user"]
+    result = evaluate_ppo(made_from, model)
+    for regime, row in result["by_regime"].items():
+        optimum = result["optimum"]["by_regime"][regime]
+        assert row["assistant"] > optimum["assistant"]
+        assert row["user"] < optimum["user"]
 
 
 # Going on
@@ -154,8 +157,8 @@ def test_a_finished_run_resumes_to_its_own_result(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("file", ["model.zip", "state.json"])
-@pytest.mark.parametrize("damage", ["cut", "gone"])
-def test_a_damaged_checkpoint_is_passed_over(tmp_path: Path, file: str, damage: str) -> None:
+@pytest.mark.parametrize("how", ["cut", "gone"])
+def test_a_damaged_checkpoint_is_passed_over(tmp_path: Path, file: str, how: str) -> None:
     made_from = short()
     whole = train_ppo(made_from, folder(tmp_path / "straight", made_from), resume=False)
     run = folder(tmp_path / "damaged", made_from)
@@ -163,11 +166,21 @@ def test_a_damaged_checkpoint_is_passed_over(tmp_path: Path, file: str, damage: 
     target = run / "ppo" / "checkpoint-384" / file
     data = target.read_bytes()
     target.unlink()
-    if damage == "cut":
+    if how == "cut":
         target.write_bytes(data[: len(data) // 2])
     with pytest.warns(UserWarning, match=r"checkpoint-384.*going on from the checkpoint before"):
         resumed = train_ppo(made_from, run, resume=True)
     assert parameters(resumed) == parameters(whole)
+
+
+def test_a_model_file_cut_anywhere_is_found_out(tmp_path: Path) -> None:
+    made_from = short(steps=128)
+    model = train_ppo(made_from, folder(tmp_path, made_from), resume=False)
+    assert damage(model) is None
+    data = model.read_bytes()
+    for length in [*range(0, len(data), 997), len(data) - 1]:
+        model.write_bytes(data[:length])
+        assert damage(model) is not None, length
 
 
 def test_a_flipped_byte_is_found(tmp_path: Path) -> None:
@@ -190,7 +203,7 @@ def test_without_a_whole_checkpoint_a_run_does_not_go_on(tmp_path: Path) -> None
     (run / "ppo" / "checkpoint-128" / "model.zip").write_bytes(b"PK")
     with (
         pytest.warns(UserWarning, match="damaged"),
-        pytest.raises(RunError, match="every checkpoint in .* is damaged"),
+        pytest.raises(RunError, match=r"every checkpoint in .* is damaged"),
     ):
         train_ppo(made_from, run, resume=True)
 
@@ -210,14 +223,14 @@ def test_the_callers_random_numbers_are_left_alone(tmp_path: Path) -> None:
     import torch
 
     rng = np.random.RandomState(5)
-    np.random.set_state(rng.get_state())
+    np.random.set_state(rng.get_state())  # noqa: NPY002  # the generator at stake
     torch.manual_seed(5)
     expected = torch.rand(3)
     torch.manual_seed(5)
     threads = torch.get_num_threads()
     made_from = short(steps=128)
     train_ppo(made_from, folder(tmp_path, made_from), resume=False)
-    assert np.random.random_sample() == rng.random_sample()
+    assert np.random.random_sample() == rng.random_sample()  # noqa: NPY002  # likewise
     assert torch.equal(torch.rand(3), expected)
     assert torch.get_num_threads() == threads
 
@@ -230,7 +243,7 @@ def test_the_callers_random_numbers_are_left_alone(tmp_path: Path) -> None:
 def test_an_environment_goes_on_from_its_place(seed: int, plays: list[int]) -> None:
     made_from = short()
     env = TrainingEnv(made_from, Place(seed))
-    env.reset()
+    observation, _ = env.reset()
     for move in plays:
         observation, _, over, cut, _ = env.step(move)
         assert not cut
@@ -251,8 +264,10 @@ def test_the_end_pays_joint_welfare_and_nothing_before_it_does() -> None:
     env = TrainingEnv(short(), Place(3))
     env.reset()
     rewards = []
+    # questions alone run into the exchange limit, which the library must not take for a time limit
     for turn in range(2000):
-        _, reward, over, _, _ = env.step(turn % 7)
+        _, reward, over, cut, _ = env.step(AssistantMove.CQ if turn < 200 else turn % 7)
+        assert not cut
         if over:
             talk = env.game.conversation
             assert reward == talk.spec.welfare(*talk.returns)
@@ -333,8 +348,8 @@ def test_the_oracles_own_moves_are_worth_the_optimum() -> None:
         return np.eye(len(AssistantMove))[moves[observation.tobytes()]]
 
     result = evaluate_shares(made_from, after=play, before=lambda observation: UNIFORM)
-    assert result["share_of_optimum"] == pytest.approx(1.0, abs=1e-12)
-    assert result["welfare"] == pytest.approx(result["optimum"], abs=1e-12)
+    assert result["share"] == pytest.approx(1.0, abs=1e-12)
+    assert result["welfare"] == pytest.approx(result["optimum"]["welfare"], abs=1e-12)
     assert len(result["contexts"]) == 12
     for context in result["contexts"]:
         assert context["learnt"] == context["oracle"]
@@ -349,10 +364,11 @@ def test_a_fixed_plan_is_worth_less_and_says_which() -> None:
         return np.eye(len(AssistantMove))[AssistantMove.DA_CONCISE]
 
     result = evaluate_shares(made_from, after=answer, before=answer)
-    assert result["share_of_optimum"] < 0.9
-    for regime in result["regimes"]:
-        assert regime["exact"]
-        assert regime["welfare"] <= regime["best_plan"]["welfare"] < regime["optimum"]["welfare"]
+    assert result["share"] < 0.9
+    assert list(result["by_regime"]) == list(made_from.game.pricing)
+    for row in result["by_regime"].values():
+        assert row["exact"]
+        assert row["welfare"] <= row["best_plan"]["welfare"] < row["optimum"]
 
 
 def test_evaluation_reads_parameters_and_unpickles_nothing(tmp_path: Path) -> None:
@@ -417,13 +433,15 @@ def test_without_tensorboard_the_run_goes_on_and_says_so(
 
 
 def test_tensorboard_gets_the_same_numbers(tmp_path: Path) -> None:
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+    from tensorboard.backend.event_processing.event_accumulator import (  # type: ignore[import-untyped]  # ships no types
+        EventAccumulator,
+    )
 
     made_from = short()
     run = folder(tmp_path, made_from)
     train_ppo(made_from, run, resume=False)
     board = EventAccumulator(str(run / "tensorboard" / "ppo"))
     board.Reload()
-    shown = [(event.step, event.value) for event in board.Scalars("joint_welfare")]
-    logged = [(row["step"], row["joint_welfare"]) for row in run.metrics("ppo")]
+    shown = {event.step: event.value for event in board.Scalars("joint_welfare")}
+    logged = {row["step"]: row["joint_welfare"] for row in run.metrics("ppo")}
     assert shown == pytest.approx(logged)

@@ -129,7 +129,9 @@ def _gather(conversations: Sequence[Conversation]) -> Played:
         contexts=[
             (c.spec.regime.name, STYLES[c.who.style], c.user_moves[0].label) for c in conversations
         ],
-        first_moves=[c.assistant_moves[0].label if c.assistant_moves else "" for c in conversations],
+        first_moves=[
+            c.assistant_moves[0].label if c.assistant_moves else "" for c in conversations
+        ],
     )
 
 
@@ -207,7 +209,9 @@ def _row(
     }
 
 
-def _shares(played: Played, regime: str | None = None, context: Context | None = None) -> dict[str, float]:
+def _shares(
+    played: Played, regime: str | None = None, context: Context | None = None
+) -> dict[str, float]:
     moves = [
         move
         for move, seen in zip(played.first_moves, played.contexts, strict=True)
@@ -216,9 +220,7 @@ def _shares(played: Played, regime: str | None = None, context: Context | None =
     return {label: count / len(moves) for label, count in sorted(Counter(moves).items())}
 
 
-def contexts(
-    solved: dict[str, BayesOracle], before: Played, after: Played
-) -> list[dict[str, Any]]:
+def contexts(solved: dict[str, BayesOracle], before: Played, after: Played) -> list[dict[str, Any]]:
     """Return, per regime, style and opening, the optimal first move and what the model does.
 
     Args:

@@ -34,7 +34,9 @@ def sampler(
                 torch.cuda.manual_seed(int(generator_state[:4].sum()) + seed)
             torch.set_rng_state(generator_state)
             for start in range(0, len(sequences), batch):
-                out += _continue(model, tokenizer, sequences[start : start + batch], turn_tokens, temperature)
+                out += _continue(
+                    model, tokenizer, sequences[start : start + batch], turn_tokens, temperature
+                )
             torch.rand(1)  # a batch of nothing still moves on
             generator_state = torch.get_rng_state()
         return out
@@ -51,7 +53,11 @@ def _continue(
     pad = tokenizer.pad_token_id
     ids = torch.tensor([[pad] * (longest - len(s)) + s for s in sequences])
     attention = torch.tensor([[0] * (longest - len(s)) + [1] * len(s) for s in sequences])
-    sampling = {"do_sample": True, "temperature": temperature, "top_k": 0} if temperature else {"do_sample": False}
+    sampling = (
+        {"do_sample": True, "temperature": temperature, "top_k": 0}
+        if temperature
+        else {"do_sample": False}
+    )
     training = model.training
     model.eval()
     written = model.generate(

@@ -34,7 +34,7 @@ from gtalign_training.game import (
     training_table,
     user_of,
 )
-from gtalign_training.models import Assistant, lora_config
+from gtalign_training.models import Assistant, lora_config, merged
 from gtalign_training.recipe import PretrainedModel, Recipe
 from gtalign_training.rollouts import Rollout, play
 from gtalign_training.run_folder import RunFolder
@@ -61,7 +61,6 @@ def fine_tune(
     from trl import GRPOConfig, GRPOTrainer
 
     grpo, gpu = recipe.grpo, torch.cuda.is_available()
-    pretrained = isinstance(recipe.model, PretrainedModel)
     checkpoint = newest_whole(folder / "grpo")
     args = GRPOConfig(
         output_dir=str(folder / "grpo"),
@@ -76,7 +75,7 @@ def fine_tune(
         max_completion_length=grpo.turn_tokens,
         bf16=gpu,
         use_cpu=not gpu,
-        gradient_checkpointing=gpu and pretrained,
+        gradient_checkpointing=gpu and isinstance(recipe.model, PretrainedModel),
         logging_steps=1,
         save_strategy="steps",
         save_steps=grpo.save_every,
@@ -93,12 +92,12 @@ def fine_tune(
         processing_class=assistant.tokenizer,
         rollout_func=Conversations(recipe, assistant.tokenizer),
         callbacks=trainer_callbacks(folder, "grpo", progress),
-        peft_config=lora_config(recipe.model.lora) if pretrained else None,  # type: ignore[union-attr]  # pretrained
+        peft_config=lora_config(recipe.model),
     )
     quiet(trainer)
     folder.drop_metrics_after("grpo", step_of(checkpoint))
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-    trained = Assistant(trainer.model, assistant.tokenizer)
+    trained = Assistant(merged(trainer.model), assistant.tokenizer)
     trained.tokenizer.save_pretrained(str(folder / "model"))
     trained.model.save_pretrained(str(folder / "model"))
     return trained
@@ -112,7 +111,10 @@ def seeds(count: int) -> Any:
 
 
 def given_reward(
-    prompts: Sequence[Any], completions: Sequence[Any], reward: Sequence[float | None], **columns: Any
+    prompts: Sequence[Any],
+    completions: Sequence[Any],
+    reward: Sequence[float | None],
+    **columns: Any,
 ) -> list[float | None]:
     """Return the rewards that the rollouts brought along, and log what they were like.
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from gtalign_env.core.spec import GameSpec
 from gtalign_env.errors import MissingExtraError, RunError
 from gtalign_env.scenario.loader import load_tasks
-from gtalign_training.recipe import LoraModel, PretrainedModel, Recipe
+from gtalign_training.recipe import PretrainedModel, Recipe, TinyModel
 
 
 class Assistant(NamedTuple):
@@ -28,6 +28,9 @@ def require_train_extra(feature: str) -> None:
     """
     if any(find_spec(name) is None for name in ("torch", "transformers", "trl", "datasets")):
         raise MissingExtraError(feature, "train")
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()  # of shards written and read: ours shows what takes time
 
 
 def new_assistant(recipe: Recipe, specs: Iterable[GameSpec]) -> Assistant:
@@ -82,8 +85,14 @@ def load_assistant(path: str | Path) -> Assistant:
     return Assistant(model.to("cuda") if gpu else model, tokenizer)
 
 
-def lora_config(lora: LoraModel | None) -> Any:
-    """Return peft's configuration of adapters, or None."""
+def merged(model: Any) -> Any:
+    """Return a model with its adapters, if it has any, folded into its weights."""
+    return model.merge_and_unload() if hasattr(model, "merge_and_unload") else model
+
+
+def lora_config(model: TinyModel | PretrainedModel) -> Any:
+    """Return peft's configuration of a model's adapters, or None where it has none."""
+    lora = model.lora if isinstance(model, PretrainedModel) else None
     if lora is None:
         return None
     if find_spec("peft") is None:

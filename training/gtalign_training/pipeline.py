@@ -104,9 +104,7 @@ def draw(folder: RunFolder, result: dict[str, Any]) -> list[Path]:
     ]
 
 
-def _run_ppo(
-    recipe: Recipe, out: Path, *, resume: bool, progress: Progress, say: Say
-) -> RunFolder:
+def _run_ppo(recipe: Recipe, out: Path, *, resume: bool, progress: Progress, say: Say) -> RunFolder:
     from gtalign_env.scenario.compile import compile_scenario
     from gtalign_env.scenario.loader import load_pricing, load_scenario
     from gtalign_training.tabular import evaluate_ppo, train_ppo

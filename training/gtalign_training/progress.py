@@ -33,6 +33,9 @@ def progress_bars(console: Console) -> Iterator[Report]:
         TimeRemainingColumn(compact=True),
         TextColumn("{task.fields[metrics]}"),
     )
+    if not console.is_terminal:
+        yield _lines(console)
+        return
     with Progress(*columns, console=console) as bars:
         tasks: dict[str, Any] = {}
 
@@ -42,6 +45,19 @@ def progress_bars(console: Console) -> Iterator[Report]:
             bars.update(tasks[stage], completed=step, metrics=_brief(stage, metrics))
 
         yield report
+
+
+def _lines(console: Console) -> Report:
+    """Return a function that prints a line per tenth of a stage, for logs and pipes."""
+    shown: set[tuple[str, int]] = set()
+
+    def report(stage: str, step: int, steps: int, metrics: dict[str, Any]) -> None:
+        tenth = (stage, 10 * step // max(1, steps))
+        if tenth not in shown:
+            shown.add(tenth)
+            console.print(f"  {stage} {step}/{steps}  {_brief(stage, metrics)}", soft_wrap=True)
+
+    return report
 
 
 def _brief(stage: str, metrics: dict[str, Any]) -> str:

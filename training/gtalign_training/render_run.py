@@ -38,8 +38,7 @@ def interval(triple: Sequence[float]) -> str:
 
 def _welfares(result: dict[str, Any]) -> Table:
     title = (
-        f"Welfare on {result['conversations']} held-out conversations, points "
-        "(mean, 95 % interval)"
+        f"Welfare on {result['conversations']} held-out conversations, points (mean, 95 % interval)"
     )
     table = Table(title=title, title_justify="left", title_style="")
     for name in ("assistant", "U: user", "L: assistant", "W: joint", "gap closed"):

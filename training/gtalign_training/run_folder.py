@@ -89,9 +89,7 @@ class RunFolder:
 
     def _require_same(self, recipe: dict[str, Any], digests: list[str]) -> None:
         before = self.read("recipe.json")
-        changed = sorted(
-            key for key in {*before, *recipe} if before.get(key) != recipe.get(key)
-        )
+        changed = sorted(key for key in {*before, *recipe} if before.get(key) != recipe.get(key))
         if changed:
             shown = "; ".join(
                 f"{key}: {before.get(key)!r} then, {recipe.get(key)!r} now" for key in changed
@@ -171,7 +169,7 @@ def _finite(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _environment() -> dict[str, Any]:
-    versions = {}
+    versions: dict[str, str | None] = {}
     for package in PACKAGES:
         try:
             versions[package] = version(package)

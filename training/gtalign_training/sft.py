@@ -9,7 +9,7 @@ from gtalign_training.chat import ChatTokens
 from gtalign_training.checkpoints import newest_whole
 from gtalign_training.demonstrations import demonstrations
 from gtalign_training.game import instructions_of, open_talk, training_table, user_of
-from gtalign_training.models import Assistant, load_assistant
+from gtalign_training.models import Assistant, load_assistant, lora_config, merged
 from gtalign_training.recipe import Recipe, SftModel
 from gtalign_training.run_folder import RunFolder
 
@@ -33,7 +33,7 @@ def warm_start(
         return load_assistant(done)
     if recipe.sft is None or recipe.sft.steps == 0:
         return assistant
-    _train(recipe, recipe.sft, assistant, folder, progress)
+    assistant = _train(recipe, recipe.sft, assistant, folder, progress)
     # the config is written last of all, so that its presence means the rest is whole
     assistant.tokenizer.save_pretrained(str(done))
     assistant.model.save_pretrained(str(done))
@@ -42,7 +42,7 @@ def warm_start(
 
 def _train(
     recipe: Recipe, sft: SftModel, assistant: Assistant, folder: RunFolder, progress: Progress
-) -> None:
+) -> Assistant:
     import torch
     from trl import SFTConfig, SFTTrainer
 
@@ -75,10 +75,12 @@ def _train(
         train_dataset=imitation_data(recipe, sft.conversations, ChatTokens(assistant.tokenizer)),
         processing_class=assistant.tokenizer,
         callbacks=trainer_callbacks(folder, "sft", progress),
+        peft_config=lora_config(recipe.model),
     )
     quiet(trainer)
     folder.drop_metrics_after("sft", step_of(checkpoint))
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    return Assistant(merged(trainer.model), assistant.tokenizer)
 
 
 def step_of(checkpoint: object) -> int:

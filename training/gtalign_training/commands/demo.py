@@ -30,9 +30,9 @@ SHOWN_TALK = 0
 
 
 def demo(
-    out_folder: Annotated[
-        Path, typer.Option("--out", help="Run folder.", metavar="DIR")
-    ] = Path("runs/demo"),
+    out_folder: Annotated[Path, typer.Option("--out", help="Run folder.", metavar="DIR")] = Path(
+        "runs/demo"
+    ),
     seed: Annotated[int, typer.Option(help="Seed of the training.", min=0)] = 0,
 ) -> None:
     """Solve a priced game, train a tiny assistant on it, show what changed."""
@@ -153,7 +153,9 @@ def _show_talk(console: Console, recipe: Recipe) -> None:
     bills = iter(-line.amount for line in conversation.ledger.lines if line.account is Seat.USER)
     moves = iter(
         label
-        for pair in zip(conversation.user_moves, (*conversation.assistant_moves, None), strict=False)
+        for pair in zip(
+            conversation.user_moves, (*conversation.assistant_moves, None), strict=False
+        )
         for label in pair
         if label is not None
     )

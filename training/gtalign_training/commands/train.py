@@ -31,14 +31,13 @@ def train(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the interrupted run in the folder.")
     ] = False,
-    seed: Annotated[
-        int | None, typer.Option(help="Seed, instead of the recipe's.", min=0)
-    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed, instead of the recipe's.", min=0)] = None,
     model: Annotated[
         str | None, typer.Option(help="A Hugging Face model, instead of the recipe's.")
     ] = None,
     reward: Annotated[
-        str | None, typer.Option(help="What the assistant is rewarded with, instead of the recipe's.")
+        str | None,
+        typer.Option(help="What the assistant is rewarded with, instead of the recipe's."),
     ] = None,
     steps: Annotated[
         int | None, typer.Option(help="Steps of the main stage, instead of the recipe's.", min=1)

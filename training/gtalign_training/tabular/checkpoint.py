@@ -25,7 +25,7 @@ import numpy as np
 from gtalign_env.errors import RunError
 from gtalign_training.run_folder import CHECKPOINT, RunFolder, checkpoints, write_json
 from gtalign_training.tabular.env import Place
-from gtalign_training.tabular.model import damaged_zip
+from gtalign_training.tabular.model import damage
 
 if TYPE_CHECKING:
     from stable_baselines3 import PPO
@@ -110,7 +110,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     Raises:
         RunError: It is damaged.
     """
-    problem = damaged_zip(path / MODEL)
+    problem = damage(path / MODEL)
     if problem is not None:
         raise RunError(f"{path} is damaged: {problem}")
     state = RunFolder(path).read(STATE)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gtalign_env.core.moves import STYLES, AssistantMove
-from gtalign_env.core.oracle import BayesOracle, Policy, Value, bayes_oracle, evaluate_policy
+from gtalign_env.core.oracle import BayesOracle, Policy, bayes_oracle, evaluate_policy
 from gtalign_env.core.plans import continue_plan
 from gtalign_env.core.rules import State
 from gtalign_env.core.spec import GameSpec
@@ -105,14 +105,15 @@ def evaluate_shares(recipe: Recipe, *, after: Shares, before: Shares) -> dict[st
         before: What it began as; only its first moves are reported.
 
     Returns:
-        JSON data. ``welfare``, ``optimum`` and ``share_of_optimum`` are means over regimes;
-        ``regimes`` has, for each, the expected ``welfare`` (mean W), ``user`` and ``assistant`` of
-        the policy, of the Bayes ``optimum`` and of the ``best_plan`` that makes the same first
-        move to everybody; ``contexts`` has the first moves by regime, style and opening, as
+        JSON data. ``welfare``, ``share`` (of the optimum) and ``optimum.welfare`` are means over
+        regimes. ``by_regime`` has, for each, the expected ``welfare`` (mean W), ``user`` and
+        ``assistant`` of the policy, the exact ``optimum`` of W, the ``share`` of it, and the
+        ``best_plan``, which makes the same first move to everybody. ``optimum.by_regime`` has the
+        Bayes oracle's welfares. ``contexts`` has the first moves by regime, style and opening, as
         `gtalign_training.plots.move_mix` draws them.
     """
     table = Table(recipe.game.scenario, recipe.game.pricing)
-    regimes, contexts = [], []
+    by_regime, optimum, contexts = {}, {}, []
     for spec in table.specs:
         price = table.price(spec)
 
@@ -120,16 +121,20 @@ def evaluate_shares(recipe: Recipe, *, after: Shares, before: Shares) -> dict[st
             return assistant_observation(public_view(spec, known), price)
 
         oracle = bayes_oracle(spec, recipe.game.p_vague)
-        regimes.append(_regime(spec, oracle, recipe.game.p_vague, _likeliest(observe, after)))
+        policy = _likeliest(observe, after)
+        by_regime[spec.regime.name] = _regime(spec, oracle, recipe.game.p_vague, policy)
+        optimum[spec.regime.name] = oracle.value._asdict()
         contexts += _contexts(spec, oracle, observe, after, before)
-    shares = [regime["share_of_optimum"] for regime in regimes]
+    shares = [row["share"] for row in by_regime.values()]
     return {
-        "algorithm": "ppo",
         "scenario": table.specs[0].name,
-        "welfare": _mean([regime["welfare"] for regime in regimes]),
-        "optimum": _mean([regime["optimum"]["welfare"] for regime in regimes]),
-        "share_of_optimum": None if None in shares else _mean(shares),
-        "regimes": regimes,
+        "welfare": _mean([row["welfare"] for row in by_regime.values()]),
+        "share": None if None in shares else _mean(shares),
+        "by_regime": by_regime,
+        "optimum": {
+            "welfare": _mean([value["welfare"] for value in optimum.values()]),
+            "by_regime": optimum,
+        },
         "contexts": contexts,
     }
 
@@ -144,13 +149,12 @@ def _regime(spec: GameSpec, oracle: BayesOracle, p_vague: float, policy: Policy)
     best = max(plans, key=lambda plan: plans[plan].welfare)
     optimum = oracle.value.welfare
     return {
-        "regime": spec.regime.name,
-        "exact": spec.is_exact,
-        **_value(learnt),
-        "optimum": _value(oracle.value),
-        "best_plan": {"plan": best.label, **_value(plans[best])},
+        **learnt._asdict(),
+        "optimum": optimum,
         # a share of nothing, or of a loss, means nothing
-        "share_of_optimum": learnt.welfare / optimum if optimum > 0 else None,
+        "share": learnt.welfare / optimum if optimum > 0 else None,
+        "exact": spec.is_exact,
+        "best_plan": {"plan": best.label, **plans[best]._asdict()},
     }
 
 
@@ -188,10 +192,6 @@ def _contexts(
 
 def _labelled(shares: NDArray[np.float64]) -> dict[str, float]:
     return {move.label: float(shares[move]) for move in AssistantMove}
-
-
-def _value(value: Value) -> dict[str, float]:
-    return {"welfare": value.welfare, "user": value.user, "assistant": value.assistant}
 
 
 def _mean(values: list[float]) -> float:

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 _ENVIRONMENTS, _NETWORK = 3, 4  # streams of a recipe's seed, apart from those of other trainers
 
+PARTS = ("policy.pth", "policy.optimizer.pth")
+"""What a model file must hold."""
+
 
 def first_places(recipe: Recipe) -> list[Place]:
     """Return where the environments of a new run begin: distinct seeds from the recipe's."""
@@ -109,7 +112,7 @@ def load_parameters(model: PPO, path: Path) -> None:
     Raises:
         RunError: The file is missing or damaged, or of another recipe.
     """
-    problem = damaged_zip(path)
+    problem = damage(path)
     if problem is not None:
         raise RunError(
             f"{path} must be a whole model file, but {problem}; go on with the run (--resume) to "
@@ -123,8 +126,8 @@ def load_parameters(model: PPO, path: Path) -> None:
         ) from error
 
 
-def damaged_zip(path: Path) -> str | None:
-    """Return what is wrong with a zip file, or None: every part is read and its sum checked.
+def damage(path: Path) -> str | None:
+    """Return what is wrong with a model file, or None: every part is read and its sum checked.
 
     Args:
         path: The file.
@@ -132,11 +135,18 @@ def damaged_zip(path: Path) -> str | None:
     try:
         with zipfile.ZipFile(path) as archive:
             broken = archive.testzip()
+            parts = archive.namelist()
     except FileNotFoundError:
         return f"{path.name} is missing"
     except (OSError, zipfile.BadZipFile) as error:
         return f"{path.name} is cut short or no zip file ({error})"
-    return f"{broken} in {path.name} fails its checksum" if broken else None
+    if broken:
+        return f"{broken} in {path.name} fails its checksum"
+    # The parts are zip files too, stored as they are: one that ends a file cut short is then
+    # taken for the archive itself.
+    if not set(PARTS) <= set(parts):
+        return f"{path.name} is cut short: it lacks {', '.join(PARTS)}"
+    return None
 
 
 def move_shares(model: PPO, observation: Array) -> NDArray[np.float64]:
