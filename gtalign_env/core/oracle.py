@@ -196,6 +196,19 @@ def worth(spec: GameSpec, particle: Particle) -> Value:
     return Value(p * welfare, p * particle.user, p * particle.assistant)
 
 
+def require_solvable(spec: GameSpec) -> None:
+    """Raise where the oracle's tree would be too large.
+
+    Raises:
+        SolverError: Conversations are longer than `MOST_EXCHANGES`.
+    """
+    if spec.max_exchanges > MOST_EXCHANGES:
+        raise SolverError(
+            f"the Bayes oracle solves conversations of at most {MOST_EXCHANGES} exchanges; "
+            f"{spec.name!r} has max_exchanges {spec.max_exchanges}: lower it in the scenario"
+        )
+
+
 def bayes_oracle(
     spec: GameSpec,
     p_vague: float = 0.5,
@@ -214,11 +227,7 @@ def bayes_oracle(
         SolverError: Conversations are longer than `MOST_EXCHANGES`.
         ValueError: ``p_vague`` is no probability.
     """
-    if spec.max_exchanges > MOST_EXCHANGES:
-        raise SolverError(
-            f"the Bayes oracle solves conversations of at most {MOST_EXCHANGES} exchanges; "
-            f"{spec.name!r} has max_exchanges {spec.max_exchanges}: lower it in the scenario"
-        )
+    require_solvable(spec)
     decisions: dict[InformationSet, Decision] = {}
 
     def best(known: InformationSet, particles: list[Particle]) -> Value:

@@ -102,7 +102,7 @@ def test_a_checkpoint_that_was_cut_short_is_passed_over(tmp_path: Path, recipe: 
     data = (newest / "model.safetensors").read_bytes()
     (newest / "model.safetensors").write_bytes(data[: len(data) // 2])
     with pytest.warns(
-        UserWarning, match=r"checkpoint-4 is damaged .* going on from the one before"
+        UserWarning, match=r"checkpoint-4 is damaged .* going on from the checkpoint before"
     ):
         train(recipe, tmp_path / "cut", resume=True)
     assert same(weights(tmp_path / "whole" / "model"), weights(tmp_path / "cut" / "model"))
@@ -112,7 +112,7 @@ def test_only_damaged_checkpoints_are_an_error(tmp_path: Path, recipe: Recipe) -
     folder = train(recipe, tmp_path / "run")
     for path in checkpoints(folder / "grpo"):
         (path / "optimizer.pt").write_bytes(b"")
-    with pytest.raises(RunError, match="every checkpoint in .* is damaged; delete that folder"):
+    with pytest.raises(RunError, match=r"every checkpoint in .* is damaged; delete that folder"):
         train(recipe, tmp_path / "run", resume=True)
 
 
@@ -247,7 +247,8 @@ def test_a_run_leaves_everything_it_promises(tmp_path: Path, recipe: Recipe) -> 
 
 
 def test_the_oracle_row_agrees_with_the_exact_optimum(tmp_path: Path) -> None:
-    from gtalign_training.evaluate import baselines, held_out_tables, oracles, play_policy
+    from gtalign_training.evaluate import baselines, oracles, play_policy
+    from gtalign_training.game import held_out_tables
 
     recipe = small_recipe(evaluation={"conversations": 1500})
     played = play_policy(recipe, baselines(recipe)["Bayes oracle"])

@@ -3,34 +3,58 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from gtalign_env.errors import RunError
 from gtalign_training.run_folder import checkpoints
 
+State = TypeVar("State")
 
-def newest_whole(folder: Path) -> Path | None:
-    """Return the newest checkpoint that can be read, or None where there is none at all.
+
+def newest(folder: Path, read: Callable[[Path], State]) -> tuple[Path, State] | None:
+    """Return the newest checkpoint that is whole with what was read of it, or None for none at all.
 
     A checkpoint that a crash cut short is passed over with a warning.
 
     Args:
         folder: Where a trainer saves its checkpoints.
+        read: Reads one; raises `RunError` where it is damaged.
 
     Raises:
         RunError: There are checkpoints, and all are damaged.
     """
     found = checkpoints(folder)
     for path in found:
-        problem = damage(path)
-        if problem is None:
-            return path
-        warnings.warn(f"{path} is damaged ({problem}); going on from the one before", stacklevel=2)
+        try:
+            return path, read(path)
+        except RunError as error:
+            warnings.warn(f"{error}; going on from the checkpoint before it", stacklevel=2)
     if found:
         raise RunError(
             f"every checkpoint in {folder} is damaged; delete that folder to begin this stage again"
         )
     return None
+
+
+def newest_whole(folder: Path) -> Path | None:
+    """Return the newest whole checkpoint of a Hugging Face trainer, or None.
+
+    Args:
+        folder: Where it saves them.
+
+    Raises:
+        RunError: There are checkpoints, and all are damaged.
+    """
+
+    def read(path: Path) -> None:
+        problem = damage(path)
+        if problem is not None:
+            raise RunError(f"{path} is damaged ({problem})")
+
+    found = newest(folder, read)
+    return None if found is None else found[0]
 
 
 def damage(checkpoint: Path) -> str | None:

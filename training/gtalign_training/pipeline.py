@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from gtalign_env.core.oracle import require_solvable
 from gtalign_env.envs.transcript import transcript_of, write_transcripts
 from gtalign_training.callbacks import Progress, silent
 from gtalign_training.evaluate import play_model, report
@@ -50,6 +51,8 @@ def run(
 
     torch.set_num_threads(1)  # a model this small is slower on two threads than on one
     table = training_table(recipe)
+    for spec in table.specs:  # what it will be measured by, before hours go into it
+        require_solvable(spec)
     folder = RunFolder.open(out, recipe, [spec.digest for spec in table.specs], resume=resume)
     say("Warm start: imitating conversations without strategy (SFT)")
     start = warm_start(recipe, new_assistant(recipe, table.specs), folder, progress)
@@ -100,20 +103,23 @@ def draw(folder: RunFolder, result: dict[str, Any]) -> list[Path]:
     return [
         learning_curves(folder, plots / "learning_curves.png", optimum=optimum, start=start),
         move_mix(result, plots / "move_mix.png"),
-        welfare_bars(result["rows"], plots / "welfare.png"),
+        welfare_bars(result["rows"], plots / "welfare.png", optimum=optimum),
     ]
 
 
 def _run_ppo(recipe: Recipe, out: Path, *, resume: bool, progress: Progress, say: Say) -> RunFolder:
     from gtalign_env.scenario.compile import compile_scenario
     from gtalign_env.scenario.loader import load_pricing, load_scenario
+    from gtalign_training.plots import learning_curves, move_mix
     from gtalign_training.tabular import evaluate_ppo, train_ppo
 
     scenario = load_scenario(recipe.game.scenario)
-    digests = [
-        compile_scenario(scenario.with_pricing(load_pricing(name))).digest
-        for name in recipe.game.pricing
+    specs = [
+        compile_scenario(scenario.with_pricing(load_pricing(name))) for name in recipe.game.pricing
     ]
+    for spec in specs:
+        require_solvable(spec)
+    digests = [spec.digest for spec in specs]
     folder = RunFolder.open(out, recipe, digests, resume=resume)
     say("Training a small network on the game without text (PPO)")
     model = train_ppo(
@@ -123,6 +129,13 @@ def _run_ppo(recipe: Recipe, out: Path, *, resume: bool, progress: Progress, say
         progress=lambda step, steps, metrics: progress("ppo", step, steps, metrics),
     )
     say("Evaluating the learnt policy exactly")
-    write_json(folder / "evaluation.json", evaluate_ppo(recipe, model))
+    result = evaluate_ppo(recipe, model)
+    write_json(folder / "evaluation.json", result)
+    plots = folder / "plots"
+    plots.mkdir(exist_ok=True)
+    learning_curves(
+        folder, plots / "learning_curves.png", optimum=result["optimum"]["welfare"], start=None
+    )
+    move_mix(result, plots / "move_mix.png")
     folder.mark(status="done")
     return folder

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -31,38 +32,52 @@ def render_run(console: Console, result: dict[str, Any]) -> None:
 
 
 def interval(triple: Sequence[float]) -> str:
-    """Return a mean with its interval, as ``1.53 [1.46, 1.60]``."""
+    """Return a mean with half the width of its interval, as ``1.53 ±0.07``."""
     mean, low, high = triple
-    return f"{mean:.2f} [{low:.2f}, {high:.2f}]"
+    return f"{mean:.2f} ±{(high - low) / 2:.2f}"
+
+
+def _table(title: str, columns: Sequence[str], left: int) -> Table:
+    """Return a table without frames, which fits 80 columns; the first ``left`` are words."""
+    table = Table(
+        title=title, title_justify="left", title_style="", box=SIMPLE_HEAD, pad_edge=False
+    )
+    table.collapse_padding = True
+    for index, name in enumerate(columns):
+        table.add_column(name, justify="left" if index < left else "right", no_wrap=True)
+    return table
 
 
 def _welfares(result: dict[str, Any]) -> Table:
-    title = (
-        f"Welfare on {result['conversations']} held-out conversations, points (mean, 95 % interval)"
+    table = _table(
+        f"Welfare on {result['conversations']} held-out conversations\n"
+        "(points, mean and 95 % interval; U: user, L: assistant, W: joint; gap: share of the\n"
+        "way from the warm start to the optimum; format: conversations with all four blocks)",
+        ("assistant", "U", "L", "W", "gap", "format"),
+        left=1,
     )
-    table = Table(title=title, title_justify="left", title_style="")
-    for name in ("assistant", "U: user", "L: assistant", "W: joint", "gap closed"):
-        table.add_column(name, justify="left" if name == "assistant" else "right", no_wrap=True)
     for row in result["rows"]:
-        share = row["gap_closed"]
+        share, formed = row["gap_closed"], row["well_formed"]
         table.add_row(
             safe(NAMES.get(row["name"], row["name"])),
             interval(row["user"]),
             interval(row["assistant"]),
             interval(row["welfare"]),
             "" if share is None else f"{share[0]:.0%}",
+            "" if formed is None else f"{formed:.1%}",
             style="bold" if row["name"] == "after" else "",
         )
-    optimum = result["optimum"]["welfare"]
-    table.add_row("exact optimum", "", "", f"{optimum:.3f}", "100%")
+    table.add_row("exact optimum", "", "", f"{result['optimum']['welfare']:.3f}", "100%", "")
     return table
 
 
 def _moves(result: dict[str, Any]) -> Table:
-    title = "First move by price, user's style and opening: share of the optimal move"
-    table = Table(title=title, title_justify="left", title_style="")
-    for name in ("price", "user", "opening", "optimal", "margin", "before", "after"):
-        table.add_column(name, no_wrap=True)
+    table = _table(
+        "How often the first move is the optimal one, before and after training\n"
+        "(margin: points of W by which it leads the next best)",
+        ("price", "user", "asks", "optimal", "margin", "before", "after"),
+        left=4,
+    )
     last = None
     for row in result["contexts"]:
         table.add_row(
@@ -94,7 +109,11 @@ def _ppo(console: Console, result: dict[str, Any]) -> None:
         table.add_row(
             safe(name),
             *(f"{row[key]:.3f}" for key in ("user", "assistant", "welfare", "optimum")),
-            f"{row['share']:.1%}",
+            _share(row["share"]),
         )
     console.print(table)
-    console.print(safe(f"Share of the optimum, mean over prices: {result['share']:.1%}"))
+    console.print(safe(f"Share of the optimum, mean over prices: {_share(result['share'])}"))
+
+
+def _share(share: float | None) -> str:
+    return "undefined (the optimum is not positive)" if share is None else f"{share:.1%}"

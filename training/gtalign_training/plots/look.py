@@ -88,6 +88,12 @@ def picture(height: float) -> Iterator[Figure]:
 
 
 def save(figure: Figure, out: Path) -> Path:
+    """Write a picture and return ``out``.
+
+    Args:
+        figure: The picture.
+        out: The PNG to write; its folder is made if need be.
+    """
     out.parent.mkdir(parents=True, exist_ok=True)
     # a PNG is drawn by Agg, whatever the backend; without the software's version in the file,
     # equal runs give equal files

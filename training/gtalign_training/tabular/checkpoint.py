@@ -16,14 +16,13 @@ import base64
 import io
 import os
 import shutil
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gtalign_env.errors import RunError
-from gtalign_training.run_folder import CHECKPOINT, RunFolder, checkpoints, write_json
+from gtalign_training.run_folder import CHECKPOINT, RunFolder, write_json
 from gtalign_training.tabular.env import Place
 from gtalign_training.tabular.model import damage
 
@@ -75,30 +74,6 @@ def save_checkpoint(folder: Path, model: PPO, places: list[Place]) -> Path:
     )
     temporary.replace(final)
     return final
-
-
-def newest_intact(folder: Path) -> tuple[Path, dict[str, Any]] | None:
-    """Return the newest checkpoint that can be read with its state, or None where there is none.
-
-    A damaged one is passed over with a warning.
-
-    Args:
-        folder: Where checkpoints lie.
-
-    Raises:
-        RunError: There are checkpoints, and all are damaged.
-    """
-    found = checkpoints(folder)
-    for path in found:
-        try:
-            return path, read_checkpoint(path)
-        except RunError as error:
-            warnings.warn(f"{error}; going on from the checkpoint before it", stacklevel=2)
-    if found:
-        raise RunError(
-            f"every checkpoint in {folder} is damaged; delete that folder to train from the start"
-        )
-    return None
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:

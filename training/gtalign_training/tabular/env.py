@@ -74,6 +74,8 @@ class TrainingEnv(gymnasium.Wrapper[Array, int, Array, int]):
     ) -> tuple[Array, dict[str, Any]]:
         """Begin the next episode; the first time, go on from the place given.
 
+        The observation has the shape ``(len(ENTRIES),)``.
+
         Args:
             seed: Not used: the place's seed holds for good.
             options: Not used.
@@ -89,7 +91,10 @@ class TrainingEnv(gymnasium.Wrapper[Array, int, Array, int]):
         return observation, {}
 
     def step(self, action: int) -> tuple[Array, float, bool, bool, dict[str, Any]]:
-        """Make the assistant's move and let the user answer."""
+        """Make the assistant's move and let the user answer.
+
+        The observation has the shape ``(len(ENTRIES),)``.
+        """
         observation, _, terminated, truncated, _ = self.game.step(int(action))
         if not (terminated or truncated):
             return observation, 0.0, False, False, {}

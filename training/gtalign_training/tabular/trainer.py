@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 from gtalign_env.core.moves import AssistantMove, Ending
 from gtalign_env.money import to_usd
+from gtalign_training.checkpoints import newest
 from gtalign_training.recipe import PpoModel, Recipe
 from gtalign_training.run_folder import RunFolder
 from gtalign_training.tabular.checkpoint import (
     MODEL,
-    newest_intact,
     places_of,
+    read_checkpoint,
     restore_random_state,
     save_checkpoint,
     save_model,
@@ -68,7 +69,7 @@ def train_ppo(
     ppo, last = recipe.ppo, updates(recipe.ppo)
     size = ppo.environments * ppo.horizon
     with own_randomness(recipe):
-        found = newest_intact(folder / STAGE) if resume else None
+        found = newest(folder / STAGE, read_checkpoint) if resume else None
         places = first_places(recipe) if found is None else places_of(found[1])
         model, envs = build_model(recipe, places)
         if found is not None:

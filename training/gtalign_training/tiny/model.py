@@ -78,7 +78,8 @@ def build_model(
         num_key_value_heads=max(1, hidden // 32),
         head_dim=32,
         max_position_embeddings=LENGTH,
-        tie_word_embeddings=True,
+        # separate output rows: what is learnt of a choice at one price must not leak to another
+        tie_word_embeddings=False,
         pad_token_id=tokenizer.pad_token_id,
         eos_token_id=tokenizer.eos_token_id,
         bos_token_id=None,
