@@ -222,10 +222,15 @@ class Talk:
         return tuple(sorted(others[:count]))
 
     def public_lines(self) -> list[str]:
-        """Return the price and everything said, one line a message."""
+        """Return the price and everything said; a message's further lines are indented."""
         names = {Seat.USER: "User", Seat.ASSISTANT: "Assistant"}
         head = f"Pricing: {self.conversation.spec.regime.description}"
-        return [head, *(f"{names[message.seat]}: {message.text}" for message in self.messages)]
+        # an indented line cannot pass for the start of the other side's message, or of the brief
+        said = ("\n    ".join(message.text.splitlines()) for message in self.messages)
+        return [
+            head,
+            *(f"{names[m.seat]}: {text}" for m, text in zip(self.messages, said, strict=True)),
+        ]
 
     def brief(self) -> list[str]:
         """Return what only the user knows: what it means, and whether the last answer is right."""

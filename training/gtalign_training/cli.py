@@ -18,6 +18,10 @@ TABLE: dict[str, tuple[str, str]] = {
         "Solve a priced game, train a tiny assistant on it, show what changed.",
     ),
     "list": (f"{_COMMANDS}.list:list_command", "List scenarios, personas, prices, tasks, games."),
+    "oracle": (
+        f"{_COMMANDS}.oracle:oracle",
+        "Solve for the assistant that maximises joint welfare, not knowing who asks.",
+    ),
     "show": (f"{_COMMANDS}.show:show", "Show one entry with its units, all names resolved."),
     "solve": (
         f"{_COMMANDS}.solve:solve",

@@ -30,6 +30,9 @@ from gtalign_training.statistics import bootstrap, distinct_payoffs, gap_closed
 CLEAR_MARGIN = 0.05
 """Points of expected W by which the optimal move must lead for a direction to count."""
 
+MALFORMED = "malformed"
+"""First move of a model whose first turn lacks its four blocks: none of the seven."""
+
 Context = tuple[str, str, str]
 """Regime, style of the user, opening move: what an assistant can tell apart at first."""
 
@@ -94,7 +97,11 @@ def play_model(recipe: Recipe, assistant: Assistant, temperature: float = 1.0) -
         distinct_payoffs=distinct_payoffs(rollouts),
         faults=sum(rollout.fault is not None for rollout in rollouts),
     )
-    return Measured(played, rollouts)
+    first = [
+        MALFORMED if rollout.turns and rollout.turns[0].block is None else label
+        for rollout, label in zip(rollouts, played.first_moves, strict=True)
+    ]
+    return Measured(played._replace(first_moves=first), rollouts)
 
 
 def play_policy(recipe: Recipe, policy: AssistantSeat) -> Played:

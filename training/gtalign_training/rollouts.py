@@ -66,14 +66,15 @@ class Rollout:
         return self.score(self.talk.conversation.spec.welfare)
 
     def score(self, welfare: Welfare) -> float | None:
-        """Return W(U, L); 0 where a turn was malformed, None after a fault.
+        """Return W(U, L); at most 0 where a turn was malformed, None after a fault.
 
         Args:
             welfare: The aggregator.
         """
         if self.fault is not None:
             return None
-        return welfare(*self.talk.conversation.returns) if self.well_formed else 0.0
+        score = welfare(*self.talk.conversation.returns)
+        return score if self.well_formed else min(0.0, score)
 
     @property
     def first_move(self) -> AssistantMove | None:

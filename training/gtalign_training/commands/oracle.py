@@ -1,0 +1,130 @@
+"""`gtalign oracle`: the best an assistant can do that does not know who asks."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Annotated, Any
+
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+from gtalign_env.core.moves import STYLES
+from gtalign_env.core.oracle import BayesOracle, Decision, bayes_oracle
+from gtalign_env.core.views import InformationSet
+from gtalign_env.scenario.compile import compile_scenario
+from gtalign_env.scenario.loader import load_pricing, load_scenario
+from gtalign_training.commands.options import Folders, Json
+from gtalign_training.console import out, print_json, safe
+
+EXAMPLES = (
+    "gtalign oracle help_desk",
+    "gtalign oracle help_desk --pricing subscription --p-vague 0.8",
+    "gtalign oracle help_desk --json",
+)
+
+
+def oracle(
+    scenario: Annotated[str, typer.Argument(help="A scenario, by name or file.")],
+    pricing: Annotated[
+        str | None, typer.Option(help="Play it under this regime, by name or file.")
+    ] = None,
+    p_vague: Annotated[
+        float, typer.Option(help="How often the user opens with a vague query.", min=0, max=1)
+    ] = 0.5,
+    path: Folders = None,
+    json: Json = False,
+) -> None:
+    """Solve for the assistant that maximises joint welfare, not knowing who asks.
+
+    Exact dynamic programming over everything the assistant can tell apart, against the default
+    user. Conversations of up to five exchanges.
+    """
+    loaded = load_scenario(scenario, path=path or ())
+    if pricing is not None:
+        loaded = loaded.with_pricing(load_pricing(pricing, path=path or ()))
+    spec = compile_scenario(loaded)
+    solved = bayes_oracle(spec, p_vague)
+    rows = decisions(solved)
+    if json:
+        print_json(
+            {
+                "scenario": spec.name,
+                "pricing": spec.regime.name,
+                "p_vague": p_vague,
+                "exact": solved.exact,
+                "value": solved.value._asdict(),
+                "decisions": rows,
+            }
+        )
+        return
+    exactly = "exact" if solved.exact else "approximate: continuous types or lengths are binned"
+    console = out()
+    console.print(safe(f"{spec.name} under {spec.regime.name}: {spec.regime.description}"))
+    console.print(
+        safe(
+            f"Greatest mean joint welfare W {solved.value.welfare:.4f} points ({exactly}); "
+            f"there U {solved.value.user:.4f}, L {solved.value.assistant:.4f}"
+        )
+    )
+    console.print(_table(rows))
+
+
+def decisions(solved: BayesOracle) -> list[dict[str, Any]]:
+    """Return what the oracle does wherever its own play leads, most frequent first.
+
+    Args:
+        solved: The oracle.
+    """
+    reached = on_path(solved)
+    return [
+        {
+            "style": STYLES[known.style],
+            "history": " ".join(
+                move.label
+                for pair in zip(known.user_moves, (*known.assistant_moves, None), strict=False)
+                for move in pair
+                if move is not None
+            ),
+            "informed": known.informed,
+            "move": decision.move.label,
+            "margin": decision.margin,
+            "probability": decision.probability,
+        }
+        for known, decision in reached
+    ]
+
+
+def on_path(solved: BayesOracle) -> list[tuple[InformationSet, Decision]]:
+    """Return the decisions that the oracle's own play reaches, by falling probability.
+
+    Args:
+        solved: The oracle.
+    """
+    after = defaultdict(list)
+    for known in solved.decisions:
+        after[known.style, known.user_moves[:-1], known.assistant_moves].append(known)
+    ahead = [known for known in solved.decisions if not known.assistant_moves]
+    found = []
+    while ahead:
+        known = ahead.pop()
+        decision = solved.decisions[known]
+        found.append((known, decision))
+        made = (*known.assistant_moves, decision.move)
+        ahead += after[known.style, known.user_moves, made]
+    return sorted(found, key=lambda item: -item[1].probability)
+
+
+def _table(rows: list[dict[str, Any]]) -> Table:
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for name in ("user", "so far", "best move", "leads by", "reached"):
+        table.add_column(name, no_wrap=name != "so far")
+    for row in rows:
+        table.add_row(
+            row["style"],
+            row["history"],
+            row["move"],
+            f"{row['margin']:.3f}",
+            f"{row['probability']:.1%}",
+        )
+    return table
