@@ -251,7 +251,10 @@ def test_choice_13_malformed_blocks_reach_the_user_as_an_empty_message() -> None
         lambda sequences: [list(written) for _ in sequences],
     )
     assert rollout.talk.messages[1].text == ""
-    assert rollout.score(Welfare("utilitarian")) == 0.0
+    utilitarian = Welfare("utilitarian")
+    assert rollout.welfare == 0.0
+    realised = utilitarian(*rollout.talk.conversation.returns)
+    assert rollout.score(utilitarian) == min(0.0, realised)
     assert not rollout.well_formed
     assert [turn.rule for turn in rollout.turns] == ["missing_block"] * len(rollout.turns)
     conversation = rollout.talk.conversation
