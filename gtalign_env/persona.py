@@ -10,11 +10,16 @@ import math
 from bisect import bisect_right
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
+from functools import cached_property
 from itertools import accumulate, product
 from statistics import NormalDist
 from typing import NamedTuple
 
 from gtalign_env.draws import Purpose
+from gtalign_env.errors import SolverError
+
+MOST_FINITE = 100_000
+"""Types that a persona of choices may have; they are enumerated one by one."""
 
 _STANDARD = NormalDist()
 _LEAST, _MOST = 2.0**-54, 1 - 2.0**-53  # keep the inverse of the normal distribution finite
@@ -212,7 +217,7 @@ class Persona:
     outside_option: Distribution
     style: Distribution
 
-    @property
+    @cached_property
     def distributions(self) -> tuple[Distribution, ...]:
         """The distributions in the order of `UserType`."""
         return tuple(getattr(self, field.name) for field in fields(self)[1:])
@@ -222,12 +227,21 @@ class Persona:
         """Whether finitely many types are possible, so that expectations can be exact."""
         return all(isinstance(d, Constant | Choice) for d in self.distributions)
 
+    @cached_property
+    def _only(self) -> UserType | None:
+        """The one type there is, where nothing is random."""
+        if not all(isinstance(d, Constant) for d in self.distributions):
+            return None
+        return _user_type(d.mean for d in self.distributions)
+
     def draw(self, uniform: Callable[[int], float]) -> UserType:
         """Return a type.
 
         Args:
             uniform: Gives the number in [0, 1) of a purpose.
         """
+        if self._only is not None:
+            return self._only
         return _user_type(
             d.value if isinstance(d, Constant) else d.quantile(uniform(Purpose.FIELD + i))
             for i, d in enumerate(self.distributions)
@@ -310,12 +324,20 @@ class Population:
 
         Weights sum to 1. With finite populations the result is exact and ``most`` is not used.
         Where that leaves a single bin a field, ``most`` types are spread over all of them.
+
+        Raises:
+            SolverError: A finite persona has more than `MOST_FINITE` types.
         """
         out = []
         for weight, persona in self.personas:
             finite = [d for d in persona.distributions if isinstance(d, Constant | Choice)]
             fixed = math.prod(len(d.points(0)) for d in finite)
             spread = len(persona.distributions) - len(finite)
+            if not spread and fixed > MOST_FINITE:
+                raise SolverError(
+                    f"a persona of choices has at most {MOST_FINITE:,} types, which are all "
+                    f"enumerated; {persona.name!r} has {fixed:,}: give it fewer choices"
+                )
             bins = math.floor((most / fixed) ** (1 / spread) + 1e-9) if spread else 1
             types = persona.types(bins) if bins > 1 or not spread else persona.spread(most)
             out += [(weight * share, who) for share, who in types]

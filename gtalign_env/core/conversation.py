@@ -51,7 +51,13 @@ class Conversation:
         self.user_moves: tuple[UserMove, ...] = ()
         self.assistant_moves: tuple[AssistantMove, ...] = ()
         self.ledger = Ledger()
-        self._system = tokens(spec.lengths.system, draws.uniform(0, Seat.WORLD, Purpose.LENGTH))
+        # where no length is random there is nothing to draw
+        self._fixed = spec.means if spec.has_constant_lengths else None
+        if self._fixed is not None:
+            self._system = self._fixed.system
+        else:
+            u = draws.uniform(0, Seat.WORLD, Purpose.LENGTH)
+            self._system = tokens(spec.lengths.system, u)
 
     def __repr__(self) -> str:
         # the type stays hidden also where somebody prints an environment
@@ -80,23 +86,26 @@ class Conversation:
         """Return a draw of this turn, in [0, 1)."""
         return self.draws.uniform(self.turn, seat, purpose)
 
+    def _happens(self, p: float, seat: Seat, purpose: Purpose) -> bool:
+        return p >= 1.0 or self.chance(seat, purpose) < p  # draws are below 1: no need for one
+
     def draw_settled(self) -> bool:
         """Return whether a reply written now settles the meaning."""
-        return self.chance(Seat.USER, Purpose.CLEAR) < self.spec.reply_clarity
+        return self._happens(self.spec.reply_clarity, Seat.USER, Purpose.CLEAR)
 
     def draw_covers(self, move: AssistantMove) -> bool:
         """Return whether an answer given now covers what is meant."""
         p = self.spec.p_covers(move.verbosity or 0, self.state.informed)
-        return self.chance(Seat.ASSISTANT, Purpose.COVERS) < p
+        return self._happens(p, Seat.ASSISTANT, Purpose.COVERS)
 
     def draw_knows(self) -> bool:
         """Return whether the scripted assistant knows the answer asked for now."""
-        return self.chance(Seat.ASSISTANT, Purpose.KNOWS) < self.spec.p_correct
+        return self._happens(self.spec.p_correct, Seat.ASSISTANT, Purpose.KNOWS)
 
     def draw_suffices(self, move: AssistantMove) -> bool:
         """Return whether an answer of this verbosity is good enough now."""
         quality = self.spec.quality[move.verbosity or 0]
-        return self.chance(Seat.ASSISTANT, Purpose.SUFFICES) < quality
+        return self._happens(quality, Seat.ASSISTANT, Purpose.SUFFICES)
 
     def draw_right(self, move: AssistantMove) -> bool:
         """Return whether a scripted answer given now is right: it covers, is known, suffices."""
@@ -128,12 +137,11 @@ class Conversation:
             raise EpisodeError(f"the user may play {names} now; got {move.label}")
         if settled is None:
             settled = move is UserMove.REPLY and self.draw_settled()
-        if message is None and move.writes:
-            u = self.chance(Seat.USER, Purpose.LENGTH)
-            message = tokens(self.spec.lengths.message(move), u)
+        if message is None:
+            message = self._draw_message(move)
         self.user_moves += (move,)
         return self._take(
-            user_step(self.spec, self.who, self.state, move, settled=settled, message=message or 0)
+            user_step(self.spec, self.who, self.state, move, settled=settled, message=message)
         )
 
     def step_assistant(
@@ -159,11 +167,9 @@ class Conversation:
         if right is None:
             right = self.draw_right(move)
         if output is None:
-            u = self.chance(Seat.ASSISTANT, Purpose.LENGTH)
-            output = self.spec.lengths.output(move, u)
+            output = self._draw_output(move)
         if reasoning is None:
-            u = self.chance(Seat.ASSISTANT, Purpose.REASONING)
-            reasoning = tokens(self.spec.lengths.reasoning, u)
+            reasoning = self._draw_reasoning()
         self.assistant_moves += (move,)
         return self._take(
             assistant_step(
@@ -177,6 +183,23 @@ class Conversation:
                 reasoning=reasoning,
             )
         )
+
+    def _draw_message(self, move: UserMove) -> int:
+        if self._fixed is not None:
+            return self._fixed.messages[move]
+        if not move.writes:
+            return 0
+        return tokens(self.spec.lengths.message(move), self.chance(Seat.USER, Purpose.LENGTH))
+
+    def _draw_output(self, move: AssistantMove) -> int:
+        if self._fixed is not None:
+            return self._fixed.outputs[move]
+        return self.spec.lengths.output(move, self.chance(Seat.ASSISTANT, Purpose.LENGTH))
+
+    def _draw_reasoning(self) -> int:
+        if self._fixed is not None:
+            return self._fixed.reasoning
+        return tokens(self.spec.lengths.reasoning, self.chance(Seat.ASSISTANT, Purpose.REASONING))
 
     def fault(self) -> None:
         """End the conversation because a model, judge or server failed; no reward is due."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
 
 from gtalign_env.core.moves import AssistantMove, UserMove
 from gtalign_env.persona import Constant, Distribution, Population
@@ -60,7 +62,18 @@ def tokens(length: Distribution, u: float | None) -> int:
     return max(0, round(length.mean if u is None else length.quantile(u)))
 
 
-@dataclass(frozen=True, slots=True)
+class Means(NamedTuple):
+    """All message lengths at their means, whole tokens."""
+
+    system: int
+    reasoning: int
+    messages: tuple[int, ...]
+    """By `UserMove`; 0 for a move that writes nothing."""
+    outputs: tuple[int, ...]
+    """By `AssistantMove`."""
+
+
+@dataclass(frozen=True)
 class GameSpec:
     """One game (docs: the game). Welfare in points, money in pico-USD, lengths in tokens.
 
@@ -100,10 +113,28 @@ class GameSpec:
     max_exchanges: int
     welfare: Welfare
 
+    @cached_property
+    def has_constant_lengths(self) -> bool:
+        """Whether no length is random."""
+        return self.lengths.is_constant
+
+    @cached_property
+    def means(self) -> Means:
+        """The mean lengths, which are the lengths where none is random."""
+        lengths = self.lengths
+        return Means(
+            system=tokens(lengths.system, None),
+            reasoning=tokens(lengths.reasoning, None),
+            messages=tuple(
+                tokens(lengths.message(move), None) if move.writes else 0 for move in UserMove
+            ),
+            outputs=tuple(lengths.output(move, None) for move in AssistantMove),
+        )
+
     @property
     def is_exact(self) -> bool:
         """Whether expectations by enumeration are exact: finitely many types, constant lengths."""
-        return self.population.is_finite and self.lengths.is_constant
+        return self.population.is_finite and self.has_constant_lengths
 
     def p_covers(self, verbosity: int, informed: bool) -> float:
         """Return c: 1 when informed, else min(1, k_ν / K)."""

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from gtalign_env.core.moves import AssistantMove, UserMove
 from gtalign_env.core.rules import State, Step, assistant_step, user_step
-from gtalign_env.core.spec import GameSpec, tokens
+from gtalign_env.core.spec import GameSpec
 from gtalign_env.draws import Seat
 from gtalign_env.persona import UserType
 
@@ -35,7 +35,7 @@ def user_outcomes(
     spec: GameSpec, who: UserType, state: State, move: UserMove
 ) -> list[tuple[float, Step]]:
     """Return the (probability, step) pairs of a user move; lengths at their means."""
-    message = tokens(spec.lengths.message(move), None) if move.writes else 0
+    message = spec.means.messages[move]
     clarity = spec.reply_clarity if move is UserMove.REPLY and not state.informed else 1.0
     outcomes = ((clarity, True), (1.0 - clarity, False))
     return [
@@ -51,9 +51,9 @@ def assistant_outcomes(
     """Return the (probability, step) pairs of an assistant move; lengths at their means."""
     p_right = spec.p_right(move, state.informed)
     lengths = {
-        "system": tokens(spec.lengths.system, None),
-        "output": spec.lengths.output(move, None),
-        "reasoning": tokens(spec.lengths.reasoning, None),
+        "system": spec.means.system,
+        "output": spec.means.outputs[move],
+        "reasoning": spec.means.reasoning,
     }
     return [
         (p, assistant_step(spec, who, state, move, right=right, **lengths))

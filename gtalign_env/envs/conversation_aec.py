@@ -71,7 +71,7 @@ class ConversationAEC(SeatedEnv[Array, int]):
             self.action_spaces[agent] = spaces.Discrete(len(MOVES[agent]))
 
     def observe(self, agent: str) -> Array:
-        """Return what a seat sees now."""
+        """Return what a seat sees now, of shape ``(len(ENTRIES),)``."""
         conversation = self.conversation
         price = self.table.price(conversation.spec)
         if agent == AGENTS[Seat.USER]:

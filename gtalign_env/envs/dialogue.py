@@ -19,7 +19,7 @@ from gtalign_env.envs.render import lines
 from gtalign_env.envs.single import SEATS, SeatName, SingleSeatEnv
 from gtalign_env.envs.spaces import Utterance
 from gtalign_env.envs.table import PricingLike, ScenarioLike
-from gtalign_env.envs.talk import Meter
+from gtalign_env.envs.talk import Meter, Talk
 from gtalign_env.errors import ModelError
 from gtalign_env.text.reader import BANDS
 
@@ -95,6 +95,16 @@ class DialogueEnv(SingleSeatEnv[TextObservation, str]):
             self._assistant = assistant_policy(opponent or "DA:standard", p_vague)
         self.observation_space = deepcopy(TEXT_OBSERVATION_SPACE)
         self.action_space = Utterance()
+
+    @property
+    def talk(self) -> Talk:
+        """The talk under way: all of it, what is meant included, for researchers.
+
+        Raises:
+            EpisodeError: There is none yet.
+        """
+        assert self.conversation is self._talk.conversation
+        return self._talk
 
     def _see(self, seat: Seat) -> TextObservation:
         return text_observation(self._talk, seat, self.table.price(self.conversation.spec))

@@ -157,7 +157,11 @@ class DialogueAEC(SeatedEnv[TextObservation, str]):
 
     @property
     def talk(self) -> Talk:
-        """The talk under way: all of it, what is meant included, for researchers."""
+        """The talk under way: all of it, what is meant included, for researchers.
+
+        Raises:
+            EpisodeError: There is none yet.
+        """
         assert self.conversation is self._talk.conversation
         return self._talk
 

@@ -34,7 +34,7 @@ from gtalign_training.game import (
     training_table,
     user_of,
 )
-from gtalign_training.models import Assistant, lora_config, merged
+from gtalign_training.models import Assistant, lora_config, merged, save_assistant
 from gtalign_training.recipe import PretrainedModel, Recipe
 from gtalign_training.rollouts import Rollout, play
 from gtalign_training.run_folder import RunFolder
@@ -98,8 +98,7 @@ def fine_tune(
     folder.drop_metrics_after("grpo", step_of(checkpoint))
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     trained = Assistant(merged(trainer.model), assistant.tokenizer)
-    trained.tokenizer.save_pretrained(str(folder / "model"))
-    trained.model.save_pretrained(str(folder / "model"))
+    save_assistant(trained, folder / "model")
     return trained
 
 

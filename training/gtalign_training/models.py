@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable
 from importlib.util import find_spec
 from pathlib import Path
@@ -83,6 +84,22 @@ def load_assistant(path: str | Path) -> Assistant:
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     return Assistant(model.to("cuda") if gpu else model, tokenizer)
+
+
+def save_assistant(assistant: Assistant, path: Path) -> None:
+    """Save a model with its tokenizer: the folder is there whole, or not at all.
+
+    Args:
+        assistant: What to save.
+        path: The folder; what was there is replaced.
+    """
+    unfinished = path.with_name(f"{path.name}.unfinished")
+    for stale in (unfinished, path):
+        if stale.exists():
+            shutil.rmtree(stale)
+    assistant.tokenizer.save_pretrained(str(unfinished))
+    assistant.model.save_pretrained(str(unfinished))
+    unfinished.rename(path)
 
 
 def merged(model: Any) -> Any:

@@ -58,7 +58,7 @@ def run(
     start = warm_start(recipe, new_assistant(recipe, table.specs), folder, progress)
     say("Measuring the warm-started assistant on held-out conversations")
     before = play_model(recipe, start)
-    if (folder / "model" / "config.json").exists():
+    if (folder / "model").exists():
         trained = load_assistant(folder / "model")
     else:
         say("Fine-tuning on both sides' welfare (GRPO)")

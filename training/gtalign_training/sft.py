@@ -9,8 +9,8 @@ from gtalign_training.chat import ChatTokens
 from gtalign_training.checkpoints import newest_whole
 from gtalign_training.demonstrations import demonstrations
 from gtalign_training.game import instructions_of, open_talk, training_table, user_of
-from gtalign_training.models import Assistant, load_assistant, lora_config, merged
-from gtalign_training.recipe import Recipe, SftModel
+from gtalign_training.models import Assistant, load_assistant, lora_config, merged, save_assistant
+from gtalign_training.recipe import PretrainedModel, Recipe, SftModel
 from gtalign_training.run_folder import RunFolder
 
 IGNORE = -100
@@ -22,6 +22,8 @@ def warm_start(
 ) -> Assistant:
     """Return the assistant after imitation; made once, then read from the run folder.
 
+    It is always read back: a trainer that compares with where it began loads that from a path.
+
     Args:
         recipe: The recipe.
         assistant: What to start from.
@@ -29,15 +31,13 @@ def warm_start(
         progress: Told after every logged step.
     """
     done = folder / "sft" / "model"
-    if (done / "config.json").exists():
-        return load_assistant(done)
-    if recipe.sft is None or recipe.sft.steps == 0:
-        return assistant
-    assistant = _train(recipe, recipe.sft, assistant, folder, progress)
-    # the config is written last of all, so that its presence means the rest is whole
-    assistant.tokenizer.save_pretrained(str(done))
-    assistant.model.save_pretrained(str(done))
-    return assistant
+    if not done.exists():
+        if recipe.sft is not None and recipe.sft.steps > 0:
+            assistant = _train(recipe, recipe.sft, assistant, folder, progress)
+        elif isinstance(recipe.model, PretrainedModel):
+            return assistant
+        save_assistant(assistant, done)
+    return load_assistant(done)
 
 
 def _train(
