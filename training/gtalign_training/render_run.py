@@ -11,6 +11,11 @@ from rich.table import Table
 
 from gtalign_training.console import safe
 
+READING = (
+    "U: user, L: assistant, W: joint welfare; mean and 95 % interval. gap: share of the way from "
+    "the warm start to the exact optimum. format: conversations with all four blocks."
+)
+
 NAMES = {"before": "warm start (SFT)", "after": "trained (GRPO)"}
 """What the model's two rows are called."""
 
@@ -26,8 +31,10 @@ def render_run(console: Console, result: dict[str, Any]) -> None:
         _ppo(console, result)
         return
     console.print(_welfares(result))
+    console.print(safe(READING))
     console.print()
     console.print(_moves(result))
+    console.print(safe("margin: points of W by which the optimal move leads the next best.\n"))
     console.print(safe(_directions(result["directions"])))
 
 
@@ -50,9 +57,7 @@ def _table(title: str, columns: Sequence[str], left: int) -> Table:
 
 def _welfares(result: dict[str, Any]) -> Table:
     table = _table(
-        f"Welfare on {result['conversations']} held-out conversations\n"
-        "(points, mean and 95 % interval; U: user, L: assistant, W: joint; gap: share of the\n"
-        "way from the warm start to the optimum; format: conversations with all four blocks)",
+        f"Welfare on {result['conversations']} held-out conversations, points",
         ("assistant", "U", "L", "W", "gap", "format"),
         left=1,
     )
@@ -73,8 +78,7 @@ def _welfares(result: dict[str, Any]) -> Table:
 
 def _moves(result: dict[str, Any]) -> Table:
     table = _table(
-        "How often the first move is the optimal one, before and after training\n"
-        "(margin: points of W by which it leads the next best)",
+        "How often the first move is the optimal one, before and after training",
         ("price", "user", "asks", "optimal", "margin", "before", "after"),
         left=4,
     )

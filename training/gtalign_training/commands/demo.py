@@ -44,6 +44,9 @@ def demo(
     recipe = with_options(load_recipe("tiny-grpo"), seed=seed)
     console = out()
     _heading(console, "1. The game: one help desk, three prices")
+    console.print(
+        safe("E: equilibrium, P: nothing is better for both, O: best by a joint measure\n")
+    )
     for pricing in recipe.game.pricing:
         _show_game(console, recipe.game.scenario, pricing)
     _heading(console, "2. One conversation: words, bill, and what each side makes of it")
