@@ -9,6 +9,9 @@ export OMP_NUM_THREADS := 1
 export OMP_WAIT_POLICY := passive
 export TOKENIZERS_PARALLELISM := false
 export HF_HUB_OFFLINE := 1
+# tensors of some megabytes come and go at every step: keep their memory, do not give it back
+export MALLOC_MMAP_THRESHOLD_ := 268435456
+export MALLOC_TRIM_THRESHOLD_ := 268435456
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo check test test-all bench docs build clean
