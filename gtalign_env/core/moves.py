@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import IntEnum
+
+from gtalign_env.draws import Seat
 
 VERBOSITIES = ("concise", "standard", "verbose")
 
@@ -74,6 +77,17 @@ class Ending(IntEnum):
     BROKE = 2
     TRUNCATED = 3
     FAULT = 4
+
+
+def in_turn(
+    user_moves: Sequence[UserMove], assistant_moves: Sequence[AssistantMove]
+) -> list[tuple[Seat, UserMove | AssistantMove]]:
+    """Return the moves of both seats in the order they were made: the user opens, then by turns."""
+    out: list[tuple[Seat, UserMove | AssistantMove]] = []
+    for index, move in enumerate(user_moves):
+        out.append((Seat.USER, move))
+        out += [(Seat.ASSISTANT, answer) for answer in assistant_moves[index : index + 1]]
+    return out
 
 
 ASSISTANT_LABELS = tuple(move.label for move in AssistantMove)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from gtalign_env.core.conversation import Conversation
+from gtalign_env.core.moves import UserMove, in_turn
 from gtalign_env.draws import Seat
 from gtalign_env.errors import RunError
 
@@ -98,20 +99,20 @@ def transcript_of(
     """
     said = iter(texts) if texts is not None else None
     raw = iter(written) if written is not None else None
-    moves = _in_turn(conversation)
+    moves = in_turn(conversation.user_moves, conversation.assistant_moves)
     charges = iter(
         [-line.amount for line in conversation.ledger.lines if line.account is Seat.USER]
     )
     turns = []
-    for (seat, label), rewards in zip(moves, conversation.rewards, strict=True):
+    for (seat, move), rewards in zip(moves, conversation.rewards, strict=True):
         assistant = seat is Seat.ASSISTANT
         turns.append(
             Turn(
                 seat=seat.name.lower(),
-                move=label,
+                move=move.label,
                 text=next(said, None) if said is not None else None,
                 written=next(raw, None) if assistant and raw is not None else None,
-                charge=next(charges, 0) if assistant or label == "ACCEPT" else 0,
+                charge=next(charges, 0) if assistant or move is UserMove.ACCEPT else 0,
                 rewards=rewards,
             )
         )
@@ -130,15 +131,6 @@ def transcript_of(
         charged=state.charged,
         cost=state.cost,
     )
-
-
-def _in_turn(conversation: Conversation) -> list[tuple[Seat, str]]:
-    out = []
-    for index, move in enumerate(conversation.user_moves):
-        out.append((Seat.USER, move.label))
-        if index < len(conversation.assistant_moves):
-            out.append((Seat.ASSISTANT, conversation.assistant_moves[index].label))
-    return out
 
 
 def write_transcripts(path: Path, transcripts: Iterable[Transcript]) -> None:

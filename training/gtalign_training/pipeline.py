@@ -98,19 +98,21 @@ def draw(folder: RunFolder, result: dict[str, Any]) -> list[Path]:
 
     plots = folder / "plots"
     plots.mkdir(exist_ok=True)
-    start = next(row["welfare"][0] for row in result["rows"] if row["name"] == "before")
+    rows = result.get("rows", [])  # PPO is evaluated exactly: it has no rows with intervals
+    start = next((row["welfare"][0] for row in rows if row["name"] == "before"), None)
     optimum = result["optimum"]["welfare"]
-    return [
+    drawn = [
         learning_curves(folder, plots / "learning_curves.png", optimum=optimum, start=start),
         move_mix(result, plots / "move_mix.png"),
-        welfare_bars(result["rows"], plots / "welfare.png", optimum=optimum),
     ]
+    if rows:
+        drawn.append(welfare_bars(rows, plots / "welfare.png", optimum=optimum))
+    return drawn
 
 
 def _run_ppo(recipe: Recipe, out: Path, *, resume: bool, progress: Progress, say: Say) -> RunFolder:
     from gtalign_env.scenario.compile import compile_scenario
     from gtalign_env.scenario.loader import load_pricing, load_scenario
-    from gtalign_training.plots import learning_curves, move_mix
     from gtalign_training.tabular import evaluate_ppo, train_ppo
 
     scenario = load_scenario(recipe.game.scenario)
@@ -131,11 +133,6 @@ def _run_ppo(recipe: Recipe, out: Path, *, resume: bool, progress: Progress, say
     say("Evaluating the learnt policy exactly")
     result = evaluate_ppo(recipe, model)
     write_json(folder / "evaluation.json", result)
-    plots = folder / "plots"
-    plots.mkdir(exist_ok=True)
-    learning_curves(
-        folder, plots / "learning_curves.png", optimum=result["optimum"]["welfare"], start=None
-    )
-    move_mix(result, plots / "move_mix.png")
+    draw(folder, result)
     folder.mark(status="done")
     return folder

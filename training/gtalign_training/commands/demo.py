@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.rule import Rule
 
 from gtalign_env.core.exact import normal_form
+from gtalign_env.core.moves import in_turn
 from gtalign_env.core.policies import assistant_policy, user_policy
 from gtalign_env.draws import Purpose, Seat
 from gtalign_env.envs.dialogue_aec import TalkTable
@@ -154,19 +155,12 @@ def _show_talk(console: Console, recipe: Recipe) -> None:
     conversation = talk.conversation
     user = assistant = 0.0
     bills = iter(-line.amount for line in conversation.ledger.lines if line.account is Seat.USER)
-    moves = iter(
-        label
-        for pair in zip(
-            conversation.user_moves, (*conversation.assistant_moves, None), strict=False
-        )
-        for label in pair
-        if label is not None
-    )
-    for message, (du, dl) in zip(talk.messages, conversation.rewards, strict=True):
+    moves = in_turn(conversation.user_moves, conversation.assistant_moves)
+    turns = zip(talk.messages, moves, conversation.rewards, strict=True)
+    for message, (_, move), (du, dl) in turns:
         user, assistant = user + du, assistant + dl
-        move = next(moves).label
         paid = f", billed {format_money(next(bills, 0))}" if message.seat is Seat.ASSISTANT else ""
-        console.print(safe(f"{names[message.seat]} [{move}]: {message.text}"))
+        console.print(safe(f"{names[message.seat]} [{move.label}]: {message.text}"))
         console.print(safe(f"    U {user:+.2f}  L {assistant:+.2f}{paid}", "dim"))
     assert conversation.state.ending is not None
     console.print(

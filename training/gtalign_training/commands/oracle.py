@@ -9,7 +9,7 @@ import typer
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from gtalign_env.core.moves import STYLES
+from gtalign_env.core.moves import STYLES, in_turn
 from gtalign_env.core.oracle import BayesOracle, Decision, bayes_oracle
 from gtalign_env.core.views import InformationSet
 from gtalign_env.scenario.compile import compile_scenario
@@ -81,10 +81,7 @@ def decisions(solved: BayesOracle) -> list[dict[str, Any]]:
         {
             "style": STYLES[known.style],
             "history": " ".join(
-                move.label
-                for pair in zip(known.user_moves, (*known.assistant_moves, None), strict=False)
-                for move in pair
-                if move is not None
+                move.label for _, move in in_turn(known.user_moves, known.assistant_moves)
             ),
             "informed": known.informed,
             "move": decision.move.label,
