@@ -25,14 +25,10 @@ _VAGUE: Wordings = {
 }
 
 _DEFINITE: Wordings = {
-    "plain": ("{definite}", "Please tell me: {definite}", "I want to know: {definite}"),
-    "terse": ("{definite}", "Quick: {definite}", "In short: {definite}"),
-    "chatty": (
-        "Hi there! I want to know this, please. {definite} Thank you so much!",
-        "Hi! I am so happy to ask you this. {definite} Please tell me!",
-        "Oh, hi there! I think you know this. {definite} Thank you for your help!",
-    ),
+    style: tuple(template.replace("{vague}", "{definite}") for template in templates)
+    for style, templates in _VAGUE.items()
 }
+"""The same wordings around the definite question: how one opens says nothing but the question."""
 
 _REPLY: Wordings = {
     "plain": (
