@@ -26,8 +26,8 @@ from gtalign_training.render_game import payoff_table
 
 EXAMPLES = ("gtalign demo", "gtalign demo --out runs/demo --seed 1")
 
-SHOWN_TALK = 0
-"""Which held-out conversation is shown: one with a vague opening, a question back and an answer."""
+SHOWN_TALK = 6
+"""Which held-out conversation is shown: one in which asking back pays."""
 
 
 def demo(
@@ -114,7 +114,8 @@ def verdict(game: NormalFormGame, solution: dict[str, Any]) -> str:
         solution: Its solution.
     """
     lines = []
-    for found in solution["equilibria"]:
+    equilibria = solution["equilibria"]
+    for found in equilibria:
         plans = []
         for seat, names in (("user", game.user_plans), ("assistant", game.assistant_plans)):
             played = [
@@ -138,9 +139,18 @@ def verdict(game: NormalFormGame, solution: dict[str, Any]) -> str:
         )
     elif dilemma["social_dilemma"]:
         lines.append("  Social dilemma: another outcome would be better for both sides.")
+    elif any(_worse_for_both(one, other) for one in equilibria for other in equilibria):
+        lines.append(
+            "  Coordination: one equilibrium is better for both sides than another, and neither side "
+            "gets there alone."
+        )
     else:
-        lines.append("  No dilemma: the equilibrium is bad for one side only, or for neither.")
+        lines.append("  No dilemma: there is an equilibrium that no outcome beats for both sides.")
     return "\n".join(lines)
+
+
+def _worse_for_both(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    return all(a < b for a, b in zip(one["payoffs"], other["payoffs"], strict=True))
 
 
 def _show_talk(console: Console, recipe: Recipe) -> None:
