@@ -31,16 +31,25 @@ CHECKPOINT = "checkpoint-"
 
 
 def write_json(path: Path, data: Any) -> None:
-    """Write a file whole or not at all: a temporary file, flushed, then renamed.
+    """Write data as JSON, whole or not at all.
 
     Args:
         path: Where to.
         data: Plain JSON data; NaN and infinities are refused.
     """
-    text = json.dumps(data, indent=1, allow_nan=False, ensure_ascii=False)
+    write_text(path, json.dumps(data, indent=1, allow_nan=False, ensure_ascii=False) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file whole or not at all: a temporary file, flushed, then renamed.
+
+    Args:
+        path: Where to.
+        text: All of it.
+    """
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     with temporary.open("w", encoding="utf-8") as file:
-        file.write(text + "\n")
+        file.write(text)
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)
