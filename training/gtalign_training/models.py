@@ -8,8 +8,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from gtalign_agents.backends.weights import load_weights
 from gtalign_env.core.spec import GameSpec
-from gtalign_env.errors import MissingExtraError, RunError
+from gtalign_env.errors import MissingExtraError
 from gtalign_env.scenario.loader import load_tasks
 from gtalign_training.recipe import PretrainedModel, Recipe, TinyModel
 
@@ -66,24 +67,7 @@ def load_assistant(path: str | Path) -> Assistant:
     Raises:
         RunError: It is not there, or it is damaged.
     """
-    import torch
-    from safetensors import SafetensorError
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    gpu = torch.cuda.is_available()
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(str(path), padding_side="left")
-        model = AutoModelForCausalLM.from_pretrained(
-            str(path), dtype=torch.bfloat16 if gpu else torch.float32
-        )
-    except (OSError, ValueError, SafetensorError) as error:
-        raise RunError(
-            f"the model {str(path)!r} must be a folder or a name that transformers can load; "
-            f"it says: {str(error).splitlines()[0]}"
-        ) from error
-    if tokenizer.pad_token_id is None:
-        tokenizer.pad_token = tokenizer.eos_token
-    return Assistant(model.to("cuda") if gpu else model, tokenizer)
+    return Assistant(*load_weights(path))
 
 
 def save_assistant(assistant: Assistant, path: Path) -> None:
