@@ -117,6 +117,18 @@ class Talk:
                 the user's turn.
         """
         _require_utterance(text)
+        move, settled = self.read_user(text)
+        length = self._count(text) if self._meter is not None and move.writes else None
+        rewards = self.conversation.step_user(move, settled=settled, message=length)
+        self.messages.append(Message(Seat.USER, text))
+        return rewards
+
+    def read_user(self, text: str) -> tuple[UserMove, bool]:
+        """Return what a text of the user would do now, and whether it is a reply that settles.
+
+        Args:
+            text: Any string; nothing is said.
+        """
         state = self.conversation.state
         last = state.assistant_move
         move = read_user(
@@ -128,11 +140,7 @@ class Talk:
             meant=self.meant,
             k=self._k,
         )
-        settled = move is UserMove.REPLY and settles(text, self.question, self.meant, self._k)
-        length = self._count(text) if self._meter is not None and move.writes else None
-        rewards = self.conversation.step_user(move, settled=settled, message=length)
-        self.messages.append(Message(Seat.USER, text))
-        return rewards
+        return move, move is UserMove.REPLY and settles(text, self.question, self.meant, self._k)
 
     def say_assistant(self, text: str, reasoning: str = "") -> tuple[float, float]:
         """Deliver the assistant's text and return the rewards (user, assistant), points.
@@ -221,15 +229,23 @@ class Talk:
             return tuple(sorted([self.meant, *others[: count - 1]]))
         return tuple(sorted(others[:count]))
 
-    def public_lines(self) -> list[str]:
-        """Return the price and everything said; a message's further lines are indented."""
+    def public_lines(self, last: int | None = None) -> list[str]:
+        """Return the price and everything said; a message's further lines are indented.
+
+        Args:
+            last: How many exchanges to keep, from the end; all of them if None. A user's message
+                that waits for its answer is one more.
+        """
         names = {Seat.USER: "User", Seat.ASSISTANT: "Assistant"}
         head = f"Pricing: {self.conversation.spec.regime.description}"
+        begin = 0 if last is None else max(0, len(self.messages) // 2 - last) * 2
         # an indented line cannot pass for the start of the other side's message, or of the brief
-        said = ("\n    ".join(message.text.splitlines()) for message in self.messages)
         return [
             head,
-            *(f"{names[m.seat]}: {text}" for m, text in zip(self.messages, said, strict=True)),
+            *(
+                f"{names[seat]}: " + "\n    ".join(text.splitlines())
+                for seat, text in self.messages[begin:]
+            ),
         ]
 
     def brief(self) -> list[str]:

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from gtalign_agents.fourblock import FourBlock, render
+from gtalign_agents.prompts import system_message
 from gtalign_env.core.moves import STYLES, AssistantMove
 from gtalign_env.core.policies import UserSeat
 from gtalign_env.draws import Purpose, Seat
 from gtalign_env.envs.talk import Talk
-from gtalign_training.chat import ChatTokens, Tokens, system_message
+from gtalign_training.chat import ChatTokens, Tokens
 from gtalign_training.tiny.language import SEEN, SKETCHES, analysis, sketch
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from gtalign_agents.prompts import FOUR_BLOCK_INSTRUCTIONS
 from gtalign_env.core.policies import UserSeat, default_seat
 from gtalign_env.core.spec import GameSpec
 from gtalign_env.envs.dialogue_aec import TalkTable
 from gtalign_env.envs.talk import Talk
 from gtalign_env.welfare import Welfare
-from gtalign_training.chat import FOUR_BLOCK_INSTRUCTIONS
 from gtalign_training.recipe import Recipe, TinyModel
 
 

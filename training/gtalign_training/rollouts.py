@@ -10,13 +10,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from gtalign_agents.fourblock import FourBlock, parse
+from gtalign_agents.prompts import system_message
 from gtalign_env.core.moves import AssistantMove
 from gtalign_env.core.policies import UserSeat
 from gtalign_env.draws import Purpose, Seat
 from gtalign_env.envs.talk import Talk
 from gtalign_env.errors import FormatError, ModelError
 from gtalign_env.welfare import Welfare
-from gtalign_training.chat import ChatTokens, Tokens, system_message
+from gtalign_training.chat import ChatTokens, Tokens
 
 Generate = Callable[[list[Tokens]], list[Tokens]]
 """Continues a batch of sequences; returns only what was written, with the end token if any."""

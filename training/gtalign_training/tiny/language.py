@@ -11,12 +11,12 @@ import re
 from collections.abc import Iterable, Iterator
 
 from gtalign_agents.fourblock import PAYOFF_KEYS, FourBlock, render
+from gtalign_agents.prompts import PRICING
 from gtalign_env.core.moves import STYLES, VERBOSITIES, AssistantMove, UserMove
 from gtalign_env.pricing import Regime
 from gtalign_env.scenario.tasks import Question, TaskSet
 from gtalign_env.text.phrasing import wordings
 from gtalign_env.text.writer import CONFIRM
-from gtalign_training.chat import PRICING
 
 PAYOFF_LEVELS = tuple(step / 2 for step in range(-4, 11))
 """Values that a written payoff can take: −2.0 to 5.0 by halves."""

@@ -1,0 +1,111 @@
+"""`Speaker`: who says the next message in each of many dialogues, one batched call at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from gtalign_agents.backends.chat import Completion, Fault
+from gtalign_agents.steering import Steered
+from gtalign_env.core.moves import UserMove
+from gtalign_env.core.policies import AssistantSeat, UserSeat
+from gtalign_env.core.spec import GameSpec
+from gtalign_env.draws import Purpose, Seat
+from gtalign_env.envs.talk import Talk
+
+
+@dataclass(frozen=True)
+class Said:
+    """One message, and how it came about.
+
+    Attributes:
+        text: What the other side reads.
+        written: All that a model wrote; empty for a script.
+        reasoning: The hidden part of it.
+        labels: What is wrong with it, by name: a broken rule of the grammar, or an error of the
+            simulated user. The talk goes on; summaries count them.
+        calls: What the model was asked for it, in order.
+        steered: The record of an edited matrix.
+    """
+
+    text: str
+    written: str = ""
+    reasoning: str = ""
+    labels: tuple[str, ...] = ()
+    calls: tuple[Completion, ...] = field(default=(), repr=False)
+    steered: Steered | None = None
+
+
+@dataclass
+class Dialogue:
+    """A talk under way, with how each of its messages came about.
+
+    Attributes:
+        talk: The talk.
+        turns: Everything said, in order, by seat.
+        fault: What ended it, if a call failed.
+    """
+
+    talk: Talk
+    turns: list[tuple[Seat, Said]] = field(default_factory=list)
+    fault: Fault | None = None
+
+    @property
+    def spec(self) -> GameSpec:
+        """The game."""
+        return self.talk.conversation.spec
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the conversation has ended."""
+        return self.talk.conversation.state.ending is not None
+
+    def of(self, seat: Seat) -> list[Said]:
+        """Return what one seat has said, in order."""
+        return [said for who, said in self.turns if who is seat]
+
+
+class Speaker(Protocol):
+    """One seat of many dialogues."""
+
+    def speak(self, dialogues: Sequence[Dialogue]) -> list[Said | Fault]:
+        """Return the next message of each, in order; it is this seat's turn in all of them."""
+
+
+@dataclass(frozen=True)
+class ScriptedUser:
+    """A policy in the user's seat, in the bundled wordings."""
+
+    policy: UserSeat
+
+    def speak(self, dialogues: Sequence[Dialogue]) -> list[Said | Fault]:
+        """Return the next message of each."""
+        return [
+            Said(dialogue.talk.word_user(decide(self.policy, dialogue.talk)))
+            for dialogue in dialogues
+        ]
+
+
+def decide(policy: UserSeat, talk: Talk) -> UserMove:
+    """Return what a policy does in the user's seat now."""
+    conversation = talk.conversation
+    return policy(conversation.user_view(), conversation.chance(Seat.USER, Purpose.POLICY))
+
+
+@dataclass(frozen=True)
+class ScriptedAssistant:
+    """A policy in the assistant's seat, in the bundled wordings."""
+
+    policy: AssistantSeat
+
+    def speak(self, dialogues: Sequence[Dialogue]) -> list[Said | Fault]:
+        """Return the next message of each."""
+        said: list[Said | Fault] = []
+        for dialogue in dialogues:
+            talk = dialogue.talk
+            conversation = talk.conversation
+            u = conversation.chance(Seat.ASSISTANT, Purpose.POLICY)
+            move = self.policy(conversation.assistant_view(), u)
+            said.append(Said(talk.word_assistant(move)))
+        return said
