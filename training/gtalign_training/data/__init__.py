@@ -1,0 +1,1 @@
+"""Questions from files: GTAlign's parquet schema, JSONL and CSV; duplicates, leaks, splits."""
