@@ -14,16 +14,19 @@ from pydantic_core import PydanticUndefined
 from gtalign_env.core.moves import STYLES
 from gtalign_env.money import PICO_PER_USD
 from gtalign_env.persona import Constant
-from gtalign_env.scenario.fields import MAX_MONEY, MAX_RATE, MoneyText, RateNumber
+from gtalign_env.scenario.fields import (
+    MAX_MONEY,
+    MAX_MULTIPLIER,
+    MAX_RATE,
+    MoneyText,
+    MultiplierNumber,
+    RateNumber,
+)
 from gtalign_env.scenario.latent import Latent, StyleForm
 from gtalign_env.scenario.schema import InlinePersona, InlinePricing
 
 MEANINGS = {
-    "persona[].persona": "A name, or a persona written out.",
-    "pricing[].pricing": "A name, or a regime written out.",
     "welfare": "The joint welfare W(U, L); see the next table.",
-    "questions": "What can be asked.",
-    "questions[].interpretations": "What the query can mean.",
     "algorithm": "`grpo` trains a language model, `ppo` a small network without text.",
     "model": "`kind: tiny`, or `kind: pretrained`.",
 }
@@ -115,6 +118,8 @@ def _default(info: FieldInfo) -> str:
         return str(value).lower()
     if isinstance(value, int | float):
         return _number(value)
+    if isinstance(value, tuple) and value:
+        return ", ".join(f"`{part}`" for part in value)
     return f"`{value}`" if value else "none"
 
 
@@ -128,6 +133,8 @@ def _range(annotation: Any, marks: list[Any]) -> str:
             return f"0 to {_number(MAX_MONEY // PICO_PER_USD)} USD"
         if isinstance(mark, RateNumber):
             return f"0 to {MAX_RATE:,}"
+        if isinstance(mark, MultiplierNumber):
+            return f"0 to {MAX_MULTIPLIER}"
     if get_origin(annotation) is Literal:
         return ", ".join(f"`{value}`" for value in get_args(annotation))
     if annotation is bool:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gtalign_env.errors import SolverError
+from gtalign_env.games.components import Component, nash_components
 from gtalign_env.games.normal_form import ROUNDING, Cell, FloatArray, NormalFormGame
 
 REGRET_TOLERANCE = (
@@ -73,6 +74,11 @@ class Equilibria:
 
     found: tuple[Equilibrium, ...]
     degenerate: bool
+
+    @property
+    def components(self) -> tuple[Component, ...]:
+        """The set of all equilibria, extreme or between them, in its connected parts."""
+        return nash_components([found.profile for found in self.found], SAME_PROFILE)
 
 
 def nash_equilibria(game: NormalFormGame, tol: float = REGRET_TOLERANCE) -> Equilibria:

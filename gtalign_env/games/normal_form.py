@@ -177,10 +177,14 @@ def pareto_cells(game: NormalFormGame, tol: float = TOLERANCE) -> tuple[Cell, ..
         game: The game.
         tol: See `tolerance_of`.
     """
+    gains = []  # of cell b over cell a, both in row-major order
+    for own in (game.user, game.assistant):
+        gain, tolerance = own.ravel() - own.reshape(-1, 1), tolerance_of(own, tol)
+        gains.append((gain >= -tolerance, gain > tolerance))
+    dominated = gains[0][0] & gains[1][0] & (gains[0][1] | gains[1][1])
     undominated = tuple(
-        Cell(i, j)
-        for i, j in np.ndindex(*game.shape)
-        if not dominates(game, (float(game.user[i, j]), float(game.assistant[i, j])), tol).any()
+        Cell(*map(int, divmod(cell, game.shape[1])))
+        for cell in np.flatnonzero(~dominated.any(axis=1))
     )
     # Near-ties in a chain can dominate in a circle under a tolerance; without one they cannot.
     return undominated or pareto_cells(game, 0.0)

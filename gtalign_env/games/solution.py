@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gtalign_env.games.dilemma import is_social_dilemma, ordinal_classes, strict_dilemmas
-from gtalign_env.games.nash import nash_equilibria
+from gtalign_env.games.nash import Equilibria, nash_equilibria
 from gtalign_env.games.normal_form import (
     Aggregator,
     FloatArray,
@@ -29,6 +29,7 @@ def solve(
     exact: bool = True,
     welfares: Mapping[str, Aggregator] | None = None,
     disagreement: tuple[float, float] = (0.0, 0.0),
+    equilibria: Equilibria | None = None,
 ) -> dict[str, Any]:
     """Return the solution of a game as plain JSON types; its keys are a stable contract.
 
@@ -42,12 +43,13 @@ def solve(
         welfares: The aggregators of ``optimum`` and ``price_of_anarchy``, by name; by default
             utilitarian, nash and egalitarian.
         disagreement: What user and assistant get without agreement, points; for the default nash.
+        equilibria: The game's extreme equilibria, where they are known already.
 
     Raises:
         SolverError: The game is too large for its equilibria to be enumerated.
     """
     welfares = standard_welfares(disagreement) if welfares is None else welfares
-    equilibria = nash_equilibria(game)
+    equilibria = nash_equilibria(game) if equilibria is None else equilibria
     profiles = [found.profile for found in equilibria.found]
     users, assistants = game.user_plans, game.assistant_plans
     dominant = {

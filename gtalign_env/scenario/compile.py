@@ -14,22 +14,27 @@ from gtalign_env.scenario.welfare_schema import WelfareModel
 from gtalign_env.welfare import Welfare
 
 
-def compile_scenario(scenario: Scenario, conversation: int = 0) -> GameSpec:
+def compile_scenario(
+    scenario: Scenario, conversation: int = 0, *, digest: str | None = None
+) -> GameSpec:
     """Return the game that a conversation of a scenario is played on.
 
     Args:
         scenario: A loaded scenario.
         conversation: Index of the conversation; a schedule of regimes follows it.
+        digest: What keys the draws; by default the scenario's. A study, which draws nothing, saves
+            the hash.
     """
     population = compile_population(scenario)
     starts = [start for start, _ in scenario.schedule]
     index = bisect_right(starts, conversation) - 1
     regime = scenario.schedule[index][1].regime()
     task, provider = scenario.task, scenario.provider
+    key = scenario.digest if digest is None else digest
     return GameSpec(
         name=scenario.name,
         # two regimes of one schedule are two games: their draws differ
-        digest=scenario.digest if len(starts) == 1 else f"{scenario.digest}/{index}",
+        digest=key if len(starts) == 1 else f"{key}/{index}",
         population=population,
         regime=regime,
         cost=provider.cost.resolve(),

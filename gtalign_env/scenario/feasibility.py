@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from fractions import Fraction
+from math import prod
+
 from gtalign_env.core.moves import AssistantMove
 from gtalign_env.money import format_money
 from gtalign_env.persona import Distribution
@@ -14,9 +18,14 @@ def smallest_first_charge(pricing: PricingFile, task: TaskModel) -> int:
     """Return the least that a budget must hold for one message to be delivered, pico-USD.
 
     The least charge of exchange 0 over both openings and all seven moves, every random length at
-    its shortest, plus the outcome fee, which is reserved before the first exchange.
+    its shortest, plus the outcome fee, which is reserved before the first exchange. A surge counts
+    where it lowers the price; one that raises it may not be in force.
     """
     regime = pricing.regime()
+    if regime.surges:
+        one = Fraction(1)
+        lowered = prod((min(one, surge.multiplier) for surge in regime.surges), start=one)
+        regime = replace(regime.at(0), surge=lowered)
     lengths = task.tokens
     answers = (lengths.answer.concise, lengths.answer.standard, lengths.answer.verbose)
     charges = []

@@ -7,7 +7,9 @@ at once, each with the path of the part that is wrong.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Annotated, Any, NoReturn
 
 from pydantic import (
@@ -21,7 +23,9 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import PydanticCustomError, core_schema
 
+from gtalign_env.core.moves import STYLES
 from gtalign_env.money import PICO_PER_USD, format_money, parse_money, rate_per_token
+from gtalign_env.persona import Constant
 
 MAX_MONEY = 10_000 * PICO_PER_USD
 """Largest amount a file may state, pico-USD: sums over a conversation then fit int64."""
@@ -32,11 +36,21 @@ MAX_RATE = 1_000
 MAX_TOKENS = 1_000_000
 """Longest message, tokens."""
 
+MAX_EXCHANGES = 64
+"""Most exchanges that a conversation can be allowed."""
+
 MAX_POINTS = 1e6
 """Largest size of a number of points."""
 
+MAX_MULTIPLIER = 100
+"""Largest surge factor."""
+
+MAX_DENOMINATOR = 10_000
+"""Largest denominator of a surge factor in lowest terms: four decimals."""
+
 NAME_PATTERN = r"^[a-z0-9][a-z0-9_-]*$"
 
+_RATIO = re.compile(r"^([0-9]{1,6})/([1-9][0-9]{0,5})$")
 _LARGEST = 1e300  # leaves room to multiply
 _MONEY_PATTERN = r"^\s*[0-9]+(\.[0-9]+)?\s*USD\s*$"
 _MONEY_LENGTH = 24  # characters; room for the largest amount to the last pico-USD
@@ -93,7 +107,11 @@ def described(description: str, unit: str, **constraints: Any) -> Any:
         unit: Its unit; ``"1"`` for shares and exponents.
         constraints: As for pydantic's ``Field``: ``ge``, ``gt``, ``le``, ``lt``, ``default`` ...
     """
-    return Field(description=description, json_schema_extra={"unit": unit}, **constraints)
+    extra: dict[str, Any] = {"unit": unit}
+    if isinstance(default := constraints.get("default"), Constant):
+        # an editor shows what an author would write
+        extra["default"] = STYLES[int(default.value)] if unit == "style" else default.value
+    return Field(description=description, json_schema_extra=extra, **constraints)
 
 
 def schema_line(schema: str) -> Any:
@@ -145,6 +163,27 @@ class RateNumber:
     ) -> JsonSchemaValue:
         """Return the JSON Schema of the authored form."""
         return {"type": "number", "minimum": 0, "maximum": MAX_RATE}
+
+
+@dataclass(frozen=True)
+class MultiplierNumber:
+    """Reads a factor, a decimal number or a text such as ``4/3``, exactly; writes it back."""
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        """Return the validator and serialiser."""
+        return core_schema.no_info_plain_validator_function(
+            lambda raw: _or_fail(_read_multiplier, raw),
+            serialization=core_schema.plain_serializer_function_ser_schema(_write_multiplier),
+        )
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Return the JSON Schema of the authored forms."""
+        number = {"type": "number", "minimum": 0, "maximum": MAX_MULTIPLIER}
+        return {"anyOf": [number, {"type": "string", "pattern": _RATIO.pattern}]}
 
 
 def money_json_schema() -> JsonSchemaValue:
@@ -199,9 +238,32 @@ def _write_rate(pico_per_token: int) -> float:
     return pico_per_token / 10**6
 
 
-def _or_fail(read: Any, raw: Any) -> int:
+def _read_multiplier(raw: Any) -> Fraction:
+    if isinstance(raw, Fraction):
+        return raw
+    if isinstance(raw, str):
+        found = _RATIO.fullmatch(raw)
+        if found is None:
+            raise ValueError(f"must be a number, or a fraction such as 4/3; got {show(raw)}")
+        factor = Fraction(int(found[1]), int(found[2]))
+    else:
+        factor = Fraction(str(read_number(raw)))  # the decimal number that it prints as
+    if not 0 <= factor <= MAX_MULTIPLIER:
+        raise ValueError(f"must be 0 to {MAX_MULTIPLIER}; got {show(raw)}")
+    if factor.denominator > MAX_DENOMINATOR:
+        raise ValueError(f"must have at most 4 decimals; got {show(raw)}; or write it as 4/3")
+    return factor
+
+
+def _write_multiplier(factor: Fraction) -> float | str:
+    """Return the decimal number where there is one, else the fraction."""
+    decimal = float(factor)
+    return decimal if Fraction(str(decimal)) == factor else str(factor)
+
+
+def _or_fail(read: Any, raw: Any) -> Any:
     try:
-        result: int = read(raw)
+        result = read(raw)
     except ValueError as error:
         fail(((), str(error)))
     return result
@@ -209,6 +271,9 @@ def _or_fail(read: Any, raw: Any) -> int:
 
 Money = Annotated[int, MoneyText()]
 """pico-USD, written as text such as ``0.05 USD``."""
+
+Multiplier = Annotated[Fraction, MultiplierNumber()]
+"""An exact factor, written as a decimal number or as text such as ``4/3``."""
 
 Rate = Annotated[int, RateNumber()]
 """pico-USD per token, written as a number of USD per 1M tokens."""

@@ -73,7 +73,7 @@ class MatrixGameFile(AuthoredFile):
         max_length=MAX_PLANS,
         description="Names of the assistant's plans: the columns.",
     )
-    payoffs: PayoffsModel
+    payoffs: PayoffsModel = Field(description="Expected payoffs of both sides, points.")
 
     @model_validator(mode="after")
     def _shapes_agree(self) -> Self:

@@ -6,6 +6,7 @@ A range holds over the whole support: a normal without ends is refused where the
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -157,11 +158,17 @@ def _densities(latent: Latent, number: JsonSchemaValue) -> list[JsonSchemaValue]
     size = number if latent.form == "money" else {"type": "number", "exclusiveMinimum": 0}
     free = number if latent.form == "money" else {"type": "number"}
     sigma = {"type": "number", "exclusiveMinimum": 0, "maximum": MAX_SIGMA}
+    least, most = dict(free), dict(free)  # no cap here: what is cut off may lie far out
+    if latent.form != "money":
+        if latent.low is not None:
+            least["exclusiveMinimum" if latent.above else "minimum"] = latent.low
+        if latent.high is not None:
+            most["maximum"] = latent.high
     forms = [
         _one("uniform", {"type": "array", "items": number, "minItems": 2, "maxItems": 2}),
         _one(
             "normal",
-            _object({"mean": free, "std": size, "min": number, "max": number}, ["mean", "std"]),
+            _object({"mean": free, "std": size, "min": least, "max": most}, ["mean", "std"]),
         ),
     ]
     if latent.high is None:  # a lognormal has no upper end
@@ -226,20 +233,33 @@ def _read_style(raw: Any) -> Constant | Choice:
     if not isinstance(raw, dict):
         number = index(raw, ())
         found = None if number is None else Constant(number)
-    elif (
-        set(raw) != {"choice"}
-        or not isinstance(raw["choice"], dict)
-        or "values" not in raw["choice"]
-    ):
-        faults.append(((), "must be a style or {choice: {values: [...], weights: [...]}}"))
-    elif unknown := set(raw["choice"]) - {"values", "weights"}:
-        key = min(unknown)
-        faults.append((("choice", key), f"unknown field.{suggest(key, ('values', 'weights'))}"))
     else:
-        found = read_choice(raw["choice"], index, faults)
+        found = _style_choice(raw, index, faults)
     if found is None or faults:
         fail(*faults)
     return found
+
+
+def _style_choice(
+    raw: dict[str, Any], index: Callable[[Any, Path], float | None], faults: list[Fault]
+) -> Choice | None:
+    """Return the choice of styles that a mapping describes, or None with what is wrong appended."""
+    unknown = [key for key in raw if key != "choice"]
+    faults += [((key,), f"unknown field.{suggest(key, ('choice',))}") for key in unknown]
+    body = raw.get("choice")
+    if not unknown and not isinstance(body, dict):
+        faults.append(((), "must be a style or {choice: {values: [...], weights: [...]}}"))
+    if faults or not isinstance(body, dict):
+        return None
+    known = ("values", "weights")
+    faults += [
+        (("choice", key), f"unknown field.{suggest(key, known)}")
+        for key in body
+        if key not in known
+    ]
+    if "values" not in body:
+        faults.append((("choice", "values"), "required, and missing"))
+    return None if faults else read_choice(body, index, faults)
 
 
 def _write_style(value: Constant | Choice) -> Any:

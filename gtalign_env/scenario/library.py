@@ -55,6 +55,8 @@ KINDS = {
         Kind("pricing", "gtalign/pricing/1", "pricing", f"{_HERE}.schema:PricingFile"),
         Kind("tasks", "gtalign/tasks/1", "tasks", f"{_HERE}.tasks:TaskSet"),
         Kind("game", "gtalign/game/1", "games", f"{_HERE}.schema:MatrixGameFile"),
+        Kind("study", "gtalign/study/1", "studies", f"{_HERE}.sweep_schema:StudyFile"),
+        Kind("design", "gtalign/design/1", "designs", f"{_HERE}.sweep_design:DesignFile"),
     )
 }
 """All kinds of authored files by name, in the order in which they are listed."""
@@ -70,6 +72,7 @@ class Entry:
         description: Its description, one line.
         tags: Words to find it by.
         path: Where it is.
+        root: The search folder that it was found in.
         problem: Why it cannot be read; empty for a readable file.
     """
 
@@ -78,7 +81,13 @@ class Entry:
     description: str
     tags: tuple[str, ...]
     path: Path
+    root: Path
     problem: str = ""
+
+    @property
+    def bundled(self) -> bool:
+        """Whether it came with the package, and not from a folder of the user's."""
+        return self.root == scenario_root()
 
 
 def scenario_root() -> Path:
@@ -163,10 +172,10 @@ def list_entries(kind: str | None = None, *, path: Iterable[str | Path] = ()) ->
     roots = search_roots(path)
     entries: list[Entry] = []
     for one in KINDS if kind is None else (kind,):
-        nearest: dict[str, Path] = {}
-        for _, file in _files(one, roots):
-            nearest.setdefault(file.stem, file)
-        entries += [_entry(one, nearest[name]) for name in sorted(nearest)]
+        nearest: dict[str, tuple[Path, Path]] = {}
+        for root, file in _files(one, roots):
+            nearest.setdefault(file.stem, (file, root))
+        entries += [read_entry(one, *nearest[name]) for name in sorted(nearest)]
     return entries
 
 
@@ -179,12 +188,18 @@ def _files(kind: str, roots: Sequence[Path]) -> Iterator[tuple[Path, Path]]:
                     yield root, file
 
 
-def _entry(kind: str, file: Path) -> Entry:
-    """Return what a listing says of a file, which may be broken."""
+def read_entry(kind: str, file: Path, root: Path) -> Entry:
+    """Return what a listing says of a file, which may be broken.
+
+    Args:
+        kind: Name of its kind.
+        file: The file.
+        root: The search folder that it was found in.
+    """
     try:
         data = read_file(file).data
     except ScenarioError as error:
-        return Entry(kind, file.stem, "", (), file, str(error).splitlines()[0])
+        return Entry(kind, file.stem, "", (), file, root, str(error).splitlines()[0])
     data = data if isinstance(data, dict) else {}
     description = data.get("description")
     tags = data.get("tags")
@@ -194,6 +209,7 @@ def _entry(kind: str, file: Path) -> Entry:
         " ".join(description.split()) if isinstance(description, str) else "",
         tuple(tag for tag in tags if isinstance(tag, str)) if isinstance(tags, list) else (),
         file,
+        root,
     )
 
 

@@ -110,4 +110,14 @@ def validate_file(path: str | Path, *, search: Folders = ()) -> tuple[str, BaseM
     if kind == "scenario":
         _, roots = locate(kind, file, search_roots(search))
         return kind, build_scenario(document, file.stem, roots)[0]
+    if kind == "study":
+        from gtalign_env.scenario.sweep import build_study
+
+        _, roots = locate(kind, file, search_roots(search))
+        return kind, build_study(document, file.stem, roots).file
+    if kind == "design":
+        from gtalign_env.scenario.sweep_design import build_design
+
+        _, roots = locate(kind, file, search_roots(search))
+        return kind, build_design(document, file.stem, roots).file
     return kind, finish(KINDS[kind].load_model(), kind, document, file.stem, [])

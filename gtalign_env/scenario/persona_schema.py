@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
+from pydantic import Field
+
 from gtalign_env.persona import Constant, Distribution
 from gtalign_env.scenario.fields import (
     MAX_MONEY,
@@ -86,11 +88,15 @@ class PersonaBody(Strict):
     comfort_tokens: Tokens = described(
         "n₀: read at no cost, per assistant message.", "tokens", default=Constant(0)
     )
-    clarification: Clarification = Clarification()
-    effort: Effort
+    clarification: Clarification = Field(
+        default=Clarification(), description="What being asked back costs."
+    )
+    effort: Effort = Field(description="What writing each kind of message costs.")
     budget: Budget = described("B: hard limit per conversation.", "USD")
     price_sensitivity: Sensitivity = described("λ: lost per USD charged.", "points / USD")
-    patience: Patience = Patience()
+    patience: Patience = Field(
+        default=Patience(), description="How delay and wrong answers are borne."
+    )
     outside_option: Points = described(
         "o: received on leaving, going broke or being cut off.", "points", default=Constant(0.0)
     )

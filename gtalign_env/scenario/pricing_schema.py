@@ -2,138 +2,52 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from gtalign_env.pricing import (
-    Component,
-    Outcome,
-    PerMessage,
-    PerToken,
-    Rates,
-    Regime,
-    Subscription,
+from gtalign_env.money import format_money
+from gtalign_env.pricing import Component, History, Regime, Surge, Usage, increment
+from gtalign_env.scenario.component_schema import (
+    CapModel,
+    ComponentModel,
+    MinimumModel,
+    RatesModel,
+    SurgeModel,
+    TieredModel,
 )
 from gtalign_env.scenario.fields import (
+    MAX_EXCHANGES,
+    MAX_TOKENS,
     AuthoredFile,
     Description,
     Fault,
-    Money,
     Name,
-    Rate,
     Strict,
     Tags,
     Version,
-    described,
     fail,
     schema_line,
 )
 
-RATE_UNIT = "USD per 1M tokens"
+__all__ = ["ComponentModel", "InlinePricing", "PricingBody", "PricingFile", "RatesModel"]
 
+MAX_COMPONENTS = 12
 
-class RatesModel(Strict):
-    """Token rates; in Python pico-USD per token, in files USD per 1M tokens."""
+PRICES_EXCHANGES = ("per_token", "per_message", "subscription", "tiered")
+"""Kinds that give an exchange a price; the others change it, or the price of accepting."""
 
-    input: Rate = described("Input that was not sent before.", RATE_UNIT)
-    cached_input: Rate | None = described(
-        "Input already sent in the previous exchange; by default as input.", RATE_UNIT, default=None
-    )
-    output: Rate = described("Visible assistant messages.", RATE_UNIT)
-    reasoning: Rate | None = described(
-        "Hidden reasoning; by default as output.", RATE_UNIT, default=None
-    )
+LONGEST_BILL = 2**63
+"""No bill may reach this, pico-USD: arrays of charges are int64."""
 
-    def resolve(self) -> Rates:
-        """Return the four integer rates, pico-USD per token."""
-        return Rates(
-            input=self.input,
-            cached_input=self.input if self.cached_input is None else self.cached_input,
-            output=self.output,
-            reasoning=self.output if self.reasoning is None else self.reasoning,
-        )
-
-
-class PerTokenModel(Strict):
-    """A list price by the token."""
-
-    kind: Literal["per_token"]
-    rates: RatesModel
-
-    def resolve(self) -> Component:
-        """Return the component."""
-        return PerToken(self.rates.resolve())
-
-
-class PerMessageModel(Strict):
-    """A fixed fee for every assistant message."""
-
-    kind: Literal["per_message"]
-    fee: Money = described("Fee per assistant message.", "USD")
-
-    def resolve(self) -> Component:
-        """Return the component."""
-        return PerMessage(self.fee)
-
-
-class OverageModel(Strict):
-    """Rates beyond a subscription's allowance."""
-
-    output: Rate = described("Visible output beyond the allowance.", RATE_UNIT)
-
-
-class SubscriptionModel(Strict):
-    """A period's fee spread over its conversations, with an optional allowance."""
-
-    kind: Literal["subscription"]
-    fee: Money = described("Fee per period.", "USD")
-    conversations_per_period: int = described(
-        "Conversations that share the fee.", "conversations", ge=1, le=10**9
-    )
-    included_output_tokens: int | None = described(
-        "Visible output included per conversation; without it, everything is included.",
-        "tokens",
-        ge=0,
-        le=10**9,
-        default=None,
-    )
-    overage: OverageModel | None = Field(
-        default=None, description="Rates beyond the allowance; required with one."
-    )
-
-    @model_validator(mode="after")
-    def _overage_iff_allowance(self) -> Self:
-        if self.included_output_tokens is not None and self.overage is None:
-            fail((("overage",), "required with included_output_tokens, and missing"))
-        if self.included_output_tokens is None and self.overage is not None:
-            fail((("overage",), "must not stand without included_output_tokens"))
-        return self
-
-    def resolve(self) -> Component:
-        """Return the component, its fee spread half-even."""
-        return Subscription(
-            share=Subscription.spread(self.fee, self.conversations_per_period),
-            included_output_tokens=self.included_output_tokens,
-            overage=0 if self.overage is None else self.overage.output,
-        )
-
-
-class OutcomeModel(Strict):
-    """A fee paid when the user accepts an answer; reserved before the first exchange."""
-
-    kind: Literal["outcome"]
-    fee: Money = described("Fee per accepted answer.", "USD")
-
-    def resolve(self) -> Component:
-        """Return the component."""
-        return Outcome(self.fee)
-
-
-ComponentModel = Annotated[
-    PerTokenModel | PerMessageModel | SubscriptionModel | OutcomeModel,
-    Field(discriminator="kind"),
-]
+LONGEST_TALK = Usage(
+    # every message at its longest, the context billed anew in each exchange
+    input=MAX_TOKENS * sum(1 + 1 + 3 * exchange for exchange in range(MAX_EXCHANGES)),
+    cached_input=0,
+    output=2 * MAX_TOKENS * MAX_EXCHANGES,
+    reasoning=MAX_TOKENS * MAX_EXCHANGES,
+)
+"""More tokens than any conversation can use."""
 
 
 class FreeModel(Strict):
@@ -150,21 +64,79 @@ class PricingBody(Strict):
     version: Version = 1
     tags: Tags = ()
     components: tuple[ComponentModel, ...] = Field(
-        min_length=1, max_length=4, description="The charge is their sum; each kind once."
+        min_length=1,
+        max_length=MAX_COMPONENTS,
+        description="The charge is their sum; each kind once, tiered once per meter, surge at will.",
     )
-    free: FreeModel = FreeModel()
+    free: FreeModel = Field(default=FreeModel(), description="What is not charged.")
 
     @model_validator(mode="after")
-    def _each_kind_once(self) -> Self:
-        kinds = [component.kind for component in self.components]
-        faults: list[Fault] = [
-            (("components", i, "kind"), f"a kind may stand once; {kind!r} is repeated: add them up")
-            for i, kind in enumerate(kinds)
-            if kind in kinds[:i]
-        ]
+    def _components_agree(self) -> Self:
+        faults = [*self._repeated(), *self._without_price(), *self._crossed()]
+        if not faults:
+            faults = self._too_large()
         if faults:
             fail(*faults)
         return self
+
+    def _repeated(self) -> list[Fault]:
+        faults: list[Fault] = []
+        seen: set[tuple[str, str]] = set()
+        for i, component in enumerate(self.components):
+            if isinstance(component, SurgeModel):
+                continue
+            meter = component.meter if isinstance(component, TieredModel) else ""
+            if (component.kind, meter) in seen:
+                message = f"a kind may stand once; {component.kind!r} is repeated: add them up"
+                if meter:
+                    message = f"tiered may stand once per meter; {meter!r} is repeated"
+                faults.append((("components", i, "kind"), message))
+            seen.add((component.kind, meter))
+        return faults
+
+    def _without_price(self) -> list[Fault]:
+        """Report surges, minima and caps of nothing: alone they are no regime."""
+        if any(component.kind in PRICES_EXCHANGES for component in self.components):
+            return []
+        return [
+            (
+                ("components", i, "kind"),
+                f"{component.kind} only changes the price of exchanges, and none is given: add "
+                f"one of {', '.join(PRICES_EXCHANGES)}",
+            )
+            for i, component in enumerate(self.components)
+            if isinstance(component, SurgeModel | MinimumModel | CapModel)
+        ]
+
+    def _crossed(self) -> list[Fault]:
+        caps = [part.amount for part in self.components if isinstance(part, CapModel)]
+        return [
+            (
+                ("components", i, "amount"),
+                f"the minimum must be at most the cap, {format_money(min(caps))}; "
+                f"got {format_money(part.amount)}",
+            )
+            for i, part in enumerate(self.components)
+            if isinstance(part, MinimumModel) and caps and part.amount > min(caps)
+        ]
+
+    def _too_large(self) -> list[Fault]:
+        """Report a regime under which arrays of pico-USD could overflow, while a surge is taken."""
+        parts = self.parts()
+        tariff = Regime("", tuple(part for part in parts if not isinstance(part, Surge))).tariff
+        dearest = tariff._replace(input=max(tariff.input, tariff.cached_input))
+        most = increment(dearest, LONGEST_TALK, History(0, 0)) + MAX_EXCHANGES * tariff.message
+        for part in parts:
+            if isinstance(part, Surge):
+                most *= max(1, part.multiplier.numerator)  # multiplied first, then divided
+        if most < LONGEST_BILL:
+            return []
+        advice = "lower the rates, or give each surge a simpler fraction"
+        return [(("components",), f"a very long conversation's bill must fit 64 bits: {advice}")]
+
+    def parts(self) -> tuple[Component, ...]:
+        """Return the components that bill."""
+        return tuple(component.resolve() for component in self.components)
 
 
 class InlinePricing(PricingBody):
@@ -185,7 +157,7 @@ class PricingFile(AuthoredFile, PricingBody):
         """Return the regime that bills."""
         return Regime(
             name=self.name,
-            components=tuple(component.resolve() for component in self.components),
+            components=self.parts(),
             free_questions=self.free.questions,
-            description=self.description,
+            description=" ".join(self.description.split()),  # one line, whatever the file has
         )

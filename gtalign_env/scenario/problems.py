@@ -61,9 +61,11 @@ def _explain(model: type[BaseModel], document: Document, error: Any) -> list[Pro
         return [Problem(document.locate(path), field_path(where), "required, and missing")]
     if kind == "extra_forbidden":
         known = _known_fields(model, loc[:-1])
-        hint = suggest(str(loc[-1]), known) or (
-            f" Known here: {', '.join(known)}." if len(known) <= MOST_LISTED else ""
-        )
+        beside = _at(document.data, path[:-1])
+        missing = [name for name in known if name not in beside]  # rather meant than one given
+        word = str(loc[-1])
+        hint = suggest(word, missing) or suggest(word, known)
+        hint = hint or (f" Known here: {', '.join(known)}." if len(known) <= MOST_LISTED else "")
         position = document.locate(path, key=True)
         return [Problem(position, field_path(path), f"unknown field.{hint}")]
     if "faults" in context:
@@ -89,6 +91,10 @@ def _wrong_kind(document: Document, path: Key, context: dict[str, Any], came: An
             document.locate(path), field_path(path), f"must be a mapping; got {show(came)}"
         )
     if tag not in came:
+        if typed := [key for key in came if suggest(key, (tag,))]:
+            at = (*path, typed[0])
+            message = f"unknown field.{suggest(typed[0], (tag,))}"
+            return Problem(document.locate(at, key=True), field_path(at), message)
         return Problem(document.locate(path), where, "required, and missing")
     choices = _QUOTED.findall(context.get("expected_tags", ""))
     message = f"must be one of {', '.join(choices)}; got {show(came[tag])}."
@@ -123,6 +129,13 @@ def _is_number(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _at(data: Any, path: Key) -> Any:
+    """Return the part of the data at a path that exists."""
+    for step in path:
+        data = data[step]
+    return data
 
 
 def _data_path(data: Any, loc: Key) -> Key:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from gtalign_env.errors import suggest
 from gtalign_env.scenario.fields import show
-from gtalign_env.scenario.library import KINDS, find
+from gtalign_env.scenario.library import KINDS, Kind, find
 from gtalign_env.scenario.problems import check
 from gtalign_env.scenario.yaml_reader import Document, Problem, problems_error, read_file
 
@@ -70,33 +70,42 @@ def check_file(
         problems.append(Problem(document.locate(("schema",)), "schema", message))
         return None
     found = check(model, document, problems)
+    check_name(document, stem, problems)
+    return found
+
+
+def check_name(document: Document, stem: str | None, problems: list[Problem]) -> None:
+    """Append the problem of a file that is not called as what is in it.
+
+    Args:
+        document: What was read.
+        stem: Name of the file without its ending; None for data that is no file.
+        problems: Where to append.
+    """
     name = document.data.get("name")
     if stem is not None and isinstance(name, str) and name != stem:
         message = f"must equal the file's name, {stem!r}; got {show(name)}"
         problems.append(Problem(document.locate(("name",)), "name", message))
-    return found
 
 
-def kind_of(document: Document) -> str:
+def kind_of(document: Document, kinds: Mapping[str, Kind] = KINDS) -> str:
     """Return the kind that a document says it is.
+
+    Args:
+        document: What was read.
+        kinds: The kinds that it may be.
 
     Raises:
         ScenarioError: It does not say.
     """
-    schemas = {kind.schema: kind.name for kind in KINDS.values()}
+    schemas = {kind.schema: kind.name for kind in kinds.values()}
     if not isinstance(document.data, dict):
         problem = Problem(
             document.locate(()), "", f"must be a mapping of fields; got {show(document.data)}"
         )
         raise problems_error(document.source, [problem])
     if "schema" not in document.data:
-        known = ", ".join(schemas)
-        problem = Problem(
-            document.locate(()),
-            "schema",
-            f"required, and missing: the first line is one of {known}",
-        )
-        raise problems_error(document.source, [problem])
+        raise problems_error(document.source, [_without_schema(document, schemas)])
     schema = document.data["schema"]
     if not isinstance(schema, str) or schema not in schemas:
         message = f"must be one of {', '.join(schemas)}; got {show(schema)}."
@@ -105,3 +114,13 @@ def kind_of(document: Document) -> str:
             document.source, [Problem(document.locate(("schema",)), "schema", message)]
         )
     return schemas[schema]
+
+
+def _without_schema(document: Document, schemas: Iterable[str]) -> Problem:
+    """Return the problem of a file without a schema line, or with a mistyped one."""
+    for key in document.data:
+        if hint := suggest(key, ("schema",)):
+            position = document.locate((key,), key=True)
+            return Problem(position, key, f"unknown field.{hint}")
+    message = f"required, and missing: the first line is one of {', '.join(schemas)}"
+    return Problem(document.locate(()), "schema", message)

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from gtalign_env.scenario.fields import (
+    MAX_EXCHANGES,
     MAX_POINTS,
     AuthoredFile,
     Description,
@@ -26,6 +27,7 @@ from gtalign_env.scenario.pricing_schema import InlinePricing, PricingFile, Rate
 from gtalign_env.scenario.welfare_schema import NashWelfare, WelfareModel
 
 __all__ = [
+    "MAX_EXCHANGES",
     "InlinePersona",
     "InlinePricing",
     "MatrixGameFile",
@@ -37,7 +39,6 @@ __all__ = [
     "WelfareModel",
 ]
 
-MAX_EXCHANGES = 64
 MAX_INTERPRETATIONS = 1000
 
 
@@ -75,7 +76,7 @@ class TokensModel(Strict):
     follow_up: Tokens = described("A follow-up after an answer.", "tokens")
     question: Tokens = described("A clarifying question.", "tokens")
     reasoning: Tokens = described("Hidden reasoning of every assistant message.", "tokens")
-    answer: AnswerTokens
+    answer: AnswerTokens = Field(description="An answer, by verbosity.")
 
 
 class CoverageModel(Strict):
@@ -106,9 +107,13 @@ class TaskModel(Strict):
     reply_clarity: float = described(
         "r: probability that a reply settles the meaning.", "1", ge=0, le=1, default=1.0
     )
-    tokens: TokensModel
-    coverage: CoverageModel = CoverageModel()
-    quality: QualityModel = QualityModel()
+    tokens: TokensModel = Field(description="Lengths of all messages.")
+    coverage: CoverageModel = Field(
+        default=CoverageModel(), description="k: interpretations an uninformed answer covers."
+    )
+    quality: QualityModel = Field(
+        default=QualityModel(), description="q: factor of p_correct, by verbosity."
+    )
 
     @model_validator(mode="after")
     def _coverage_within(self) -> Self:
@@ -151,7 +156,7 @@ PricingRef = Annotated[
 class PersonaShare(Strict):
     """One part of a mixture of personas."""
 
-    persona: PersonaRef
+    persona: PersonaRef = Field(description="A name, or a persona written out.")
     weight: float = described(
         "How common it is; weights are divided by their sum.", "1", gt=0, le=1e6
     )
@@ -163,7 +168,7 @@ class PricingStep(Strict):
     from_conversation: int = described(
         "Index of the first conversation under it.", "conversations", ge=0, le=10**9
     )
-    pricing: PricingRef
+    pricing: PricingRef = Field(description="A name, or a regime written out.")
 
 
 class ScenarioFile(AuthoredFile):
@@ -186,12 +191,14 @@ class ScenarioFile(AuthoredFile):
         | Annotated[tuple[PricingStep, ...], Field(min_length=1, max_length=50), Tag("(list)")],
         _FORM,
     ] = Field(description="What it costs: a name, a regime written out, or a schedule.")
-    provider: ProviderModel
-    task: TaskModel
+    provider: ProviderModel = Field(description="What answers cost, and what the provider wants.")
+    task: TaskModel = Field(description="What is asked: its ambiguity, difficulty and lengths.")
     max_exchanges: int = described(
         "Exchanges after which a conversation is cut off.", "exchanges", ge=1, le=MAX_EXCHANGES
     )
-    welfare: WelfareModel = NashWelfare(kind="nash")
+    welfare: WelfareModel = Field(
+        default=NashWelfare(kind="nash"), description="The joint welfare W(U, L)."
+    )
 
     @model_validator(mode="after")
     def _schedule_ascends(self) -> Self:

@@ -116,7 +116,12 @@ class Question(Strict):
         bool, Field(description="Whether the tiny language model is taught the answers.")
     ] = False
     interpretations: Annotated[
-        tuple[Interpretation, ...], Field(min_length=3, max_length=MAX_INTERPRETATIONS)
+        tuple[Interpretation, ...],
+        Field(
+            min_length=3,
+            max_length=MAX_INTERPRETATIONS,
+            description="What the query can mean.",
+        ),
     ]
 
     @model_validator(mode="after")
@@ -181,7 +186,10 @@ class TaskSet(Strict):
     name: Name
     description: Description
     licence: Annotated[Line, Field(description="Who wrote it, and the terms of use.")]
-    questions: Annotated[tuple[Question, ...], Field(min_length=1, max_length=2000)]
+    questions: Annotated[
+        tuple[Question, ...],
+        Field(min_length=1, max_length=2000, description="What can be asked."),
+    ]
 
     @property
     def covered(self) -> tuple[Question, ...]:

@@ -9,7 +9,7 @@ directives, several documents, tabs, and invisible characters.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,16 +17,35 @@ from typing import Any
 import yaml
 
 from gtalign_env.errors import ScenarioError
+from gtalign_env.scenario.document import (
+    MAX_REPORTED,
+    Document,
+    Key,
+    Position,
+    Problem,
+    field_path,
+    printable,
+    problems_error,
+)
 from gtalign_env.scenario.yaml_scalars import resolve_plain, shorten
+
+__all__ = [
+    "MAX_REPORTED",
+    "Document",
+    "Key",
+    "Position",
+    "Problem",
+    "field_path",
+    "printable",
+    "problems_error",
+    "read_bytes",
+    "read_file",
+    "read_text",
+]
 
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 20
 MAX_NODES = 10_000
-MAX_REPORTED = 100  # problems printed for one file
-
-Key = tuple[str | int, ...]
-Position = tuple[int, int]
-
 # The C parser is about ten times faster; the pure one reads the same language.
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -38,82 +57,6 @@ _FORBIDDEN = re.compile(
 _FORBIDDEN_VALUE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
 )
-
-
-@dataclass(frozen=True)
-class Problem:
-    """One thing wrong with a file.
-
-    Attributes:
-        position: Line and column, from 1.
-        where: Path of the field, such as ``task.tokens.system``; empty for the file as a whole.
-        message: What must hold, and what came.
-    """
-
-    position: Position
-    where: str
-    message: str
-
-    def render(self, source: str) -> str:
-        """Return ``file:line:col: field: message``."""
-        line, column = self.position
-        label = f"{self.where}: " if self.where else ""
-        return f"{source}:{line}:{column}: {label}{self.message}"
-
-
-def problems_error(source: str, problems: list[Problem]) -> ScenarioError:
-    """Return the one error that lists all problems of a file, in the order of the file."""
-    ordered = sorted(problems, key=lambda problem: (problem.position, problem.where))
-    lines = [problem.render(source) for problem in ordered[:MAX_REPORTED]]
-    if len(ordered) > MAX_REPORTED:
-        lines.append(f"{source}: {len(ordered) - MAX_REPORTED} more problems are not listed")
-    return ScenarioError("\n".join(lines))
-
-
-def field_path(path: Key) -> str:
-    """Return a path as authors write it: ``components[0].rates.input``."""
-    text = ""
-    for step in path:
-        if isinstance(step, int):
-            text += f"[{step}]"
-        else:
-            text += f".{shorten(printable(step))}" if text else shorten(printable(step))
-    return text
-
-
-def printable(text: str) -> str:
-    """Return the text with everything unprintable escaped, safe to show on a terminal."""
-    return text if text.isprintable() else repr(text)[1:-1]
-
-
-@dataclass(frozen=True)
-class Document:
-    """Plain data of one file and where each part of it stands.
-
-    Attributes:
-        data: Mappings, lists, text, numbers, truth values and None.
-        source: Name of the file, for messages.
-        values: Line and column of every value, from 1, by its path.
-        keys: Line and column of every mapping key, from 1, by the path of its value.
-    """
-
-    data: Any
-    source: str
-    values: Mapping[Key, Position]
-    keys: Mapping[Key, Position]
-
-    def locate(self, path: Key, *, key: bool = False) -> Position:
-        """Return line and column of a path, or of its nearest ancestor that exists.
-
-        Args:
-            path: Keys and indices from the root.
-            key: Whether the key is meant and not its value.
-        """
-        if key and path in self.keys:
-            return self.keys[path]
-        while path and path not in self.values:
-            path = path[:-1]
-        return self.values[path]
 
 
 def read_file(path: Path, source: str | None = None) -> Document:
@@ -129,6 +72,8 @@ def read_file(path: Path, source: str | None = None) -> Document:
     name = str(path) if source is None else source
     try:
         if not path.is_file():
+            if not path.exists():
+                raise ScenarioError(f"{name}: there is no such file")
             what = "a folder" if path.is_dir() else "not a file"
             raise ScenarioError(f"{name}: must be a YAML file; it is {what}")
         with path.open("rb") as stream:
@@ -145,7 +90,8 @@ def read_bytes(raw: bytes, source: str) -> Document:
         ScenarioError: As for `read_text`, or the bytes are too many or not UTF-8.
     """
     if len(raw) > MAX_BYTES:
-        raise ScenarioError(f"{source}: a file may hold at most {MAX_BYTES // 1024} kB")
+        message = f"a file may hold at most {MAX_BYTES // 1024} kB"
+        raise problems_error(source, [Problem((1, 1), "", message)])
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -155,24 +101,44 @@ def read_bytes(raw: bytes, source: str) -> Document:
     return read_text(text, source)
 
 
-def read_text(text: str, source: str) -> Document:
+def read_text(text: str, source: str, *, first_line: int = 1) -> Document:
     """Return the document in a text.
 
     Args:
         text: One YAML document.
         source: Name of the file, for messages.
+        first_line: Number of the text's first line in that file.
 
     Raises:
         ScenarioError: The text is no YAML, uses a refused feature, or breaks a limit.
     """
+    builder = _build(text)
+    lines = first_line - 1
+    if builder.problems:
+        raise problems_error(source, [problem.below(lines) for problem in builder.problems])
+    return Document(
+        builder.root, source, _below(builder.values, lines), _below(builder.keys, lines)
+    )
+
+
+def _below(places: dict[Key, Position], lines: int) -> dict[Key, Position]:
+    """Return places so many lines further down."""
+    if not lines:
+        return places
+    return {path: (line + lines, column) for path, (line, column) in places.items()}
+
+
+def _build(text: str) -> _Builder:
+    """Return the builder at the end of a text, or where reading had to stop."""
+    builder = _Builder()
     if bad := _FORBIDDEN.search(text):
         message = (
             "use spaces, not tabs"
             if bad.group() == "\t"
             else f"character U+{ord(bad.group()):04X} is not allowed in a file"
         )
-        raise problems_error(source, [Problem(_position(text, bad.start()), "", message)])
-    builder = _Builder()
+        builder.problems.append(Problem(_position(text, bad.start()), "", message))
+        return builder
     try:
         # Text beyond the limit would have been refused as bytes; a caller's str is checked here.
         if len(text) > MAX_BYTES:
@@ -183,9 +149,7 @@ def read_text(text: str, source: str) -> Document:
         builder.problems.append(Problem(stop.position, "", stop.message))
     except yaml.YAMLError as error:
         builder.problems.append(_syntax_problem(error))
-    if builder.problems:
-        raise problems_error(source, builder.problems)
-    return Document(builder.root, source, builder.values, builder.keys)
+    return builder
 
 
 def _events(text: str) -> Iterator[Any]:
@@ -198,13 +162,32 @@ def _events(text: str) -> Iterator[Any]:
         loader.dispose()
 
 
+_ADVICE = (
+    ("flow sequence", "Before this, a comma or a closing ] is missing."),
+    ("flow mapping", "Before this, a comma or a closing } is missing."),
+    (
+        "block ",
+        "Indent it and the line above as their neighbours; close brackets and quotes.",
+    ),
+    (
+        "mapping values",
+        "Put a space after each colon, indent as the neighbours, quote text with ': '.",
+    ),
+    ("quoted scalar", "A quote is never closed."),
+    ("cannot start any token", "Quote a text that begins so."),
+    ("expected ':'", "The line above needs the form 'field: value'."),
+)
+"""What to do about the parser's complaints, by words of theirs; both parsers use these."""
+
+
 def _syntax_problem(error: yaml.YAMLError) -> Problem:
     """Return the parser's complaint with its place."""
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     position = (mark.line + 1, mark.column + 1) if mark else (1, 1)
     parts = [getattr(error, "context", None), getattr(error, "problem", None)]
     said = ", ".join(part for part in parts if part) or "unreadable"
-    return Problem(position, "", f"must be valid YAML: {printable(said)}")
+    advice = next((f". {what}" for sign, what in _ADVICE if sign in said), "")
+    return Problem(position, "", f"must be valid YAML: {printable(said)}{advice}")
 
 
 def _tag(tag: str) -> str:

@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 from gtalign_env.errors import RunError
 from gtalign_env.scenario.library import scenario_root
 from gtalign_training import cli
+from gtalign_training.recipe import bundled_recipes, find_recipe
 
 run = CliRunner()
 
@@ -99,10 +100,58 @@ def test_list_shows_the_library() -> None:
 def test_list_as_json_by_kind_and_tag() -> None:
     entries = json.loads(invoke("list", "pricing", "--json").stdout)
     assert {entry["kind"] for entry in entries} == {"pricing"}
-    assert {"kind", "name", "description", "tags", "path", "problem"} == set(entries[0])
+    fields = {"kind", "name", "description", "tags", "path", "bundled", "problem"}
+    assert set(entries[0]) == fields
+    assert all(entry["bundled"] for entry in entries)
     tagged = json.loads(invoke("list", "--tag", "strict_pd", "--json").stdout)
     assert [entry["name"] for entry in tagged] == ["prisoners_dilemma"]
     assert json.loads(invoke("list", "--tag", "zzz", "--json").stdout) == []
+
+
+def test_list_says_which_entries_are_of_a_folder_of_ones_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "personas").mkdir()
+    source = (scenario_root() / "personas/student.yaml").read_text(encoding="utf-8")
+    for name in ("student", "mine"):  # one hides a bundled one, one is new
+        text = source.replace("name: student", f"name: {name}")
+        (tmp_path / f"personas/{name}.yaml").write_text(text, encoding="utf-8")
+    assert "from" not in invoke("list", "persona").stdout.splitlines()[0].split()
+    shown = invoke("list", "persona", "--path", str(tmp_path)).stdout.splitlines()
+    assert shown[0].split() == ["kind", "name", "from", "description"]
+    own = [line.split()[1] for line in shown if str(tmp_path) in line]
+    assert own == ["mine", "student"]
+    monkeypatch.setenv("GTALIGN_PATH", os.pathsep.join([str(tmp_path / "personas"), str(tmp_path)]))
+    entries = json.loads(invoke("list", "persona", "--json").stdout)
+    assert {entry["name"] for entry in entries if not entry["bundled"]} == {"mine", "student"}
+
+
+def test_recipes_are_listed_shown_and_validated(tmp_path: Path) -> None:
+    entries = json.loads(invoke("list", "recipe", "--json").stdout)
+    assert {entry["name"] for entry in entries} == set(bundled_recipes())
+    assert all(entry["bundled"] and entry["description"] for entry in entries)
+    assert {"recipe", "persona"} <= {e["kind"] for e in json.loads(invoke("list", "--json").stdout)}
+    for entry in entries:
+        assert invoke("validate", entry["path"]).stdout == (
+            f"ok: {entry['path']}: recipe {entry['name']}\n"
+        )
+        assert json.loads(invoke("show", entry["name"], "--json").stdout)["kind"] == "recipe"
+    text = find_recipe("tiny-grpo").read_text(encoding="utf-8")
+    bad = tmp_path / "bad.yaml"
+    bad.write_text(
+        text.replace("scenario: help_desk", "scenario: help_dsk")
+        .replace("[reasoning_api, subscription,", "[reasoning_api, subscriptoin,")
+        .replace("tasks: general_knowledge", "tasks: general_knowlege")
+        .replace("name: tiny-grpo", "name: bad")
+    )
+    said = invoke("validate", str(bad)).stderr
+    assert "game.scenario: no scenario is named 'help_dsk'. Did you mean 'help_desk'?" in said
+    assert "game.pricing[1]: no pricing is named 'subscriptoin'" in said
+    assert "game.tasks: no tasks is named 'general_knowlege'" in said
+    bad.write_text(bad.read_text().replace("name: bad", "name: other").replace("seed: 0", "sed: 0"))
+    said = invoke("validate", str(bad)).stderr
+    assert "name: must equal the file's name, 'bad'; got 'other'" in said
+    assert "sed: unknown field. Did you mean 'seed'?" in said
 
 
 def test_an_unknown_kind_is_one_clean_line() -> None:
@@ -165,7 +214,7 @@ def test_validate_reports_good_and_bad_files(tmp_path: Path) -> None:
 def test_a_missing_file_is_an_error_and_no_crash(tmp_path: Path) -> None:
     result = invoke("validate", str(tmp_path / "absent.yaml"))
     assert result.exit_code == 2
-    assert "not a file" in result.stderr
+    assert "there is no such file" in result.stderr
 
 
 HOSTILE = ["[/b]", "[bold]x[/bold]", "[link=file:///etc/passwd]x[/link]", "[red]", "a]b[c"]

@@ -140,6 +140,34 @@ def test_the_pure_python_parser_refuses_the_same(monkeypatch: pytest.MonkeyPatch
     assert read_text("a: [1, {b: no}]\n", "f").data == {"a": [1, {"b": "no"}]}
 
 
+ADVICE = {
+    "a:\n  b: 1\n c: 2\n": "Indent it and the line above",
+    "a:\n  - b: 1\n   - c: 2\n": "Indent it and the line above",
+    "a: {b: 1}}\n": "close brackets",
+    "a: 'it's'\n": "close brackets and quotes",
+    "a: b: c\n": "quote text with ': '",
+    "a:1\nb: 2\n": "a space after each colon",
+    "a: [1, 2\nb: 3\n": "a closing ] is missing",
+    "a: {b: 1\nc: 2\n": "a closing } is missing",
+    "a: 'x\nb: 1\n": "A quote is never closed",
+    "a: `x`\n": "Quote a text that begins so",
+    "a: 1\nb\nc: 2\n": "'field: value'",
+}
+
+
+@pytest.mark.parametrize("loader", [yaml.SafeLoader, yaml_reader._LOADER])
+@pytest.mark.parametrize("text", ADVICE)
+def test_a_mistake_in_yaml_itself_comes_with_advice(
+    text: str, loader: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(yaml_reader, "_LOADER", loader)
+    with pytest.raises(ScenarioError) as caught:
+        read_text(text, "f")
+    (line,) = str(caught.value).splitlines()
+    assert ADVICE[text] in line
+    assert len(line) < 200
+
+
 def test_nesting_of_exactly_the_limit_is_read() -> None:
     text = "[" * yaml_reader.MAX_DEPTH + "]" * yaml_reader.MAX_DEPTH
     assert str(read_text(text, "f").data) == text
@@ -183,7 +211,7 @@ def test_a_byte_order_mark_and_crlf_change_nothing() -> None:
 def test_only_regular_files_are_opened(tmp_path: Path) -> None:
     with pytest.raises(ScenarioError, match="it is a folder"):
         read_file(tmp_path)
-    with pytest.raises(ScenarioError, match="not a file"):
+    with pytest.raises(ScenarioError, match=r"absent\.yaml: there is no such file"):
         read_file(tmp_path / "absent.yaml")
     pipe = tmp_path / "pipe.yaml"
     os.mkfifo(pipe)

@@ -14,13 +14,18 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from gtalign_env.core.exact import normal_form
-from gtalign_env.errors import ScenarioError
+from gtalign_env.errors import ScenarioError, SolverError
+from gtalign_env.games.concepts import CONCEPTS
+from gtalign_env.games.nash import nash_equilibria
 from gtalign_env.games.normal_form import NormalFormGame
 from gtalign_env.games.solution import solve as solution_of
 from gtalign_env.scenario.compile import compile_scenario
 from gtalign_env.scenario.loader import load_scenario
-from gtalign_training.commands.solve import read_target, solve, solve_lines
+from gtalign_training import solve_lines as lines_module
+from gtalign_training.commands.solve import read_target, solve
+from gtalign_training.render_concepts import RENDERED, render_components
 from gtalign_training.render_game import CLASS_WORDS, render_solution
+from gtalign_training.solve_lines import solve_lines
 
 SCENARIO = "quick_question"
 
@@ -132,6 +137,114 @@ def test_a_batch_gives_one_line_a_game(tmp_path: Path) -> None:
     assert first == solution_of(NormalFormGame(np.array(user), np.array(assistant)))
     assert first["dilemma"]["strict_pd"] == [[["u0", "u1"], ["a0", "a1"]]]
     assert second["payoffs"] == {"user": [[1]], "assistant": [[2]]}
+
+
+def numbers(value: Any) -> list[float]:
+    if isinstance(value, dict):
+        return [one for part in value.values() for one in numbers(part)]
+    if isinstance(value, list):
+        return [one for part in value for one in numbers(part)]
+    return [float(value)] if isinstance(value, int | float) else []
+
+
+def test_a_long_batch_gives_what_each_game_gives_alone_in_the_order_of_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lines_module, "WORTH_COMPILING", 10)
+    monkeypatch.setattr(lines_module, "AT_ONCE", 50)
+    rng = np.random.default_rng(0)
+    games = [
+        rng.normal(size=(2, *shape)) if k % 3 else rng.integers(0, 3, size=(2, *shape))
+        for k, shape in enumerate([(2, 3), (3, 3), (2, 2), (1, 4)] * 30)
+    ]
+    file = tmp_path / "games.jsonl"
+    file.write_text(
+        "\n".join(json.dumps({"user": A.tolist(), "assistant": B.tolist()}) for A, B in games),
+        encoding="utf-8",
+    )
+    solved = list(solve_lines(file))
+    assert len(solved) == len(games)
+    for found, (A, B) in zip(solved, games, strict=True):
+        alone = solution_of(NormalFormGame(A, B))
+        assert list(found) == list(alone)
+        assert numbers(found) == pytest.approx(numbers(alone), abs=1e-12)
+        for key in ("payoffs", "dominant", "pareto", "optimum", "dilemma"):
+            assert found[key] == alone[key]
+
+
+def test_what_stands_before_a_bad_line_is_answered_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lines_module, "WORTH_COMPILING", 2)
+    file = tmp_path / "games.jsonl"
+    good = '{"user": [[1, 2]], "assistant": [[1, 2]]}\n'
+    large = json.dumps({"user": np.eye(9).tolist(), "assistant": np.eye(9).tolist()})
+    for bad, message in (("[]", "must be an object"), (large, "a 9×9 game has 48,620")):
+        file.write_text(good * 3 + bad + "\n" + bad, encoding="utf-8")
+        answers = solve_lines(file)
+        assert [next(answers)["pareto"] for _ in range(3)] == [[[0, 1]]] * 3
+        with pytest.raises(ScenarioError, match=message) as caught:
+            next(answers)
+        assert f"{file}:4: " in str(caught.value)
+
+
+def test_concepts_are_added_on_demand_and_only_then(table_1: str) -> None:
+    plain = json.loads(run(table_1, "--json").stdout)
+    assert "concepts" not in plain
+    some = json.loads(run(table_1, "--concept", "qre", "--concept", "stackelberg", "--json").stdout)
+    assert list(some.pop("concepts")) == ["qre", "stackelberg"]
+    assert some == plain
+    every = json.loads(run(table_1, "--full", "--json").stdout)
+    concepts = every.pop("concepts")
+    assert every == plain
+    assert list(concepts) == list(CONCEPTS)
+    assert concepts["stackelberg"]["assistant"]["mixed"]["reply"] == "DQ"
+    assert concepts["dominance"]["mixed"]["user"] == ["VQ"]
+    assert concepts["replies"]["sinks"] == [[[0, 0]]]
+    assert concepts["bargaining"]["nash"]["payoffs"] == [3.0, 3.0]
+    assert concepts["security"]["zero_sum_value"] is None
+    assert concepts["anarchy"]["user_only"] == {"anarchy": 4.0, "stability": 4.0}
+    unknown = run(table_1, "--concept", "replys").exception
+    assert isinstance(unknown, SolverError)
+    assert "Did you mean 'replies'" in str(unknown)
+    assert run("--batch", "x.jsonl", "--full").exit_code == 2
+
+
+@pytest.mark.parametrize("target", ["gtalign_table1", "prisoners_dilemma", SCENARIO])
+def test_every_concept_is_told_in_80_columns(target: str) -> None:
+    result = run(target, "--full")
+    assert result.exit_code == 0
+    assert max(map(len, result.stdout.splitlines())) <= 80
+    for title, _ in RENDERED.values():
+        assert title in result.stdout
+    assert set(RENDERED) == set(CONCEPTS)
+
+
+def test_ties_are_explained_where_there_are_some(table_1: str) -> None:
+    assert "Ties:" not in run(table_1).stdout
+    constant = np.zeros((2, 2))
+    game = NormalFormGame(constant, constant)
+    console = Console(file=io.StringIO(), width=80)
+    render_components(console, game, nash_equilibria(game))
+    page = console.file.getvalue()  # type: ignore[attr-defined]  # a StringIO
+    assert "1 connected set of infinitely many equilibria." in page
+    assert "any mixture of: u0 | u1; with any of: a0 | a1" in page
+
+
+def test_marks_stand_in_the_line_of_their_payoffs() -> None:
+    for view in (("--view", "classic"), ()):
+        page = run(SCENARIO, *view).stdout
+        table = page[page.index("┡") : page.index("└")].splitlines()[1:]
+        assert all(line.split("│")[1].strip() for line in table)
+
+
+def test_one_choice_is_called_so() -> None:
+    assert "Two plans of each side, the only choice:" in run("prisoners_dilemma").stdout
+
+
+def test_a_missing_file_is_said_to_be_missing() -> None:
+    with pytest.raises(ScenarioError, match=r"^nowhere\.yaml: there is no such file$"):
+        read_target("nowhere.yaml")
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,8 +15,8 @@ from rich.text import Text
 from gtalign_env.games.normal_form import FloatArray, NormalFormGame
 from gtalign_training.console import safe
 
-WIDEST = 4
-"""Assistant plans that fit side by side; with more of them, and few user plans, the table is turned."""
+WIDTH = 80
+"""Columns of a terminal; a table that is wider is turned, if there are fewer user plans."""
 
 LEGEND = (
     ("E", "equilibrium: neither side gains by another plan alone"),
@@ -58,11 +59,11 @@ def render_solution(
     """
     console.print(payoff_table(game, solution, title, welfare))
     for mark, meaning in LEGEND:
-        _say(console, f"{mark}  {meaning}")
+        say(console, f"{mark}  {meaning}")
     if welfare is not None:
-        _say(console, "|  joint: mean joint welfare of the conversations, as the scenario sets it")
+        say(console, "|  joint: mean joint welfare of the conversations, as the scenario sets it")
     if note:
-        _say(console, f"Note: {note}", indent=0)
+        say(console, f"Note: {note}", indent=0)
     console.print()
     _facts(console, game, solution)
     console.print()
@@ -80,7 +81,10 @@ def payoff_table(
         title: Heading of the table.
         welfare: A joint welfare to show as a third number in each cell, shape ``(m, n)``, points.
     """
-    turned = len(game.assistant_plans) > WIDEST and len(game.user_plans) <= WIDEST
+    marks = _marks(game, solution)
+    longest = max(map(len, marks.values()))
+    cells = {cell: _cell(game, cell, f"{mark:<{longest}}", welfare) for cell, mark in marks.items()}
+    turned = _too_wide(game, cells)
     rows, columns = (
         (game.assistant_plans, game.user_plans)
         if turned
@@ -94,11 +98,21 @@ def payoff_table(
     table.add_column("assistant" if turned else "user", style="bold", no_wrap=True)
     for name in columns:
         table.add_column(safe(name), justify="right")
-    marks = _marks(game, solution)
     for r, name in enumerate(rows):
-        cells = [(c, r) if turned else (r, c) for c in range(len(columns))]
-        table.add_row(safe(name), *(_cell(game, cell, marks[cell], welfare) for cell in cells))
+        places = [(c, r) if turned else (r, c) for c in range(len(columns))]
+        table.add_row(safe(name), *(cells[place] for place in places))
     return table
+
+
+def _too_wide(game: NormalFormGame, cells: dict[tuple[int, int], Text]) -> bool:
+    """Return whether the table has more assistant plans than user plans, and no room for them."""
+    m, n = game.shape
+    frame = 3  # a line and a space on both sides, of each column
+    widest = [
+        max(len(game.assistant_plans[j]), *(len(cells[i, j]) for i in range(m))) for j in range(n)
+    ]
+    first = max(map(len, ("user", *game.user_plans)))
+    return n > m and first + frame + sum(widest) + n * frame + 1 > WIDTH
 
 
 def _cell(
@@ -107,7 +121,7 @@ def _cell(
     text = f"{_number(game.user, cell)}, {_number(game.assistant, cell)}"
     if welfare is not None:
         text += f" | {_number(welfare, cell)}"
-    return Text(f"{text} {marks:<3}", style="bold" if "E" in marks else "")
+    return Text(f"{text} {marks}", style="bold" if "E" in marks else "")
 
 
 def _marks(game: NormalFormGame, solution: dict[str, Any]) -> dict[tuple[int, int], str]:
@@ -138,19 +152,19 @@ def _number(values: FloatArray, cell: tuple[int, int]) -> str:
 
 
 def _facts(console: Console, game: NormalFormGame, solution: dict[str, Any]) -> None:
-    _heading(console, "Equilibria")
+    heading(console, "Equilibria")
     for found in solution["equilibria"]:
-        user = _mixture(found["user"], game.user_plans)
-        assistant = _mixture(found["assistant"], game.assistant_plans)
+        user = mixture(found["user"], game.user_plans)
+        assistant = mixture(found["assistant"], game.assistant_plans)
         mean_user, mean_assistant = found["payoffs"]
         worth = f"user {mean_user:.4g}, assistant {mean_assistant:.4g}"
-        _say(console, f"{user} x {assistant}: {worth}")
-    _heading(console, "Dominant plans (best whatever the other side does)")
+        say(console, f"{user} x {assistant}: {worth}")
+    heading(console, "Dominant plans (best whatever the other side does)")
     for seat, plan in solution["dominant"].items():
-        _say(console, f"{seat}: {plan or 'none'}")
-    _heading(console, "Pareto set")
-    _say(console, ", ".join(_cell_name(game, cell) for cell in solution["pareto"]))
-    _heading(console, "Optimum (price of anarchy: its welfare over the worst equilibrium's)")
+        say(console, f"{seat}: {plan or 'none'}")
+    heading(console, "Pareto set")
+    say(console, ", ".join(_cell_name(game, cell) for cell in solution["pareto"]))
+    heading(console, "Optimum (price of anarchy: its welfare over the worst equilibrium's)")
     for name, cell in solution["optimum"].items():
         price = solution["price_of_anarchy"][name]
         anarchy = (
@@ -158,12 +172,12 @@ def _facts(console: Console, game: NormalFormGame, solution: dict[str, Any]) -> 
             if price is None
             else f"{price:.4g}"
         )
-        _say(console, f"{name}: {_cell_name(game, cell)}; price of anarchy {anarchy}")
+        say(console, f"{name}: {_cell_name(game, cell)}; price of anarchy {anarchy}")
 
 
 def _verdict(console: Console, game: NormalFormGame, solution: dict[str, Any]) -> None:
     dilemma = solution["dilemma"]
-    _heading(console, "Is it a dilemma?")
+    heading(console, "Is it a dilemma?")
     if dilemma["social_dilemma"]:
         words = (
             "yes. Left to themselves, both sides end where another outcome would be better for one "
@@ -171,11 +185,11 @@ def _verdict(console: Console, game: NormalFormGame, solution: dict[str, Any]) -
         )
     else:
         words = "no. Some equilibrium wastes nothing: no cell is better for one and no worse for the other."
-    _say(console, f"Social dilemma: {words}")
+    say(console, f"Social dilemma: {words}")
     if not dilemma["strict_pd"]:
-        _say(console, "Strict prisoner's dilemma: none between two plans of each side.")
+        say(console, "Strict prisoner's dilemma: none between two plans of each side.")
     for (user_c, user_d), (assistant_c, assistant_d) in dilemma["strict_pd"]:
-        _say(
+        say(
             console,
             f"Strict prisoner's dilemma: with {user_c} or {user_d} against {assistant_c} or "
             f"{assistant_d}, {user_d} always pays the user more and {assistant_d} the assistant, "
@@ -183,21 +197,32 @@ def _verdict(console: Console, game: NormalFormGame, solution: dict[str, Any]) -
         )
     counts = Counter(dilemma["classes"].values())
     if counts:
-        _say(console, f"Two plans of each side, all {sum(counts.values())} choices:")
+        number = sum(counts.values())
+        choices = f"all {number} choices" if number > 1 else "the only choice"
+        say(console, f"Two plans of each side, {choices}:")
     for name, count in counts.most_common():
-        _say(console, f"{count:>3}  {name}: {CLASS_WORDS[name]}", indent=4)
+        say(console, f"{count:>3}  {name}: {CLASS_WORDS[name]}", indent=4)
 
 
-def _heading(console: Console, text: str) -> None:
+def heading(console: Console, text: str) -> None:
+    """Print a heading."""
     console.print(safe(text, "bold"))
 
 
-def _say(console: Console, text: str, indent: int = 2) -> None:
+def say(console: Console, text: str, indent: int = 2) -> None:
+    """Print a sentence, its wrapped lines indented like the first."""
     console.print(Padding(safe(text), (0, 0, 0, indent), expand=False))
 
 
-def _mixture(probabilities: list[float], plans: tuple[str, ...]) -> str:
-    played = [(p, plan) for p, plan in zip(probabilities, plans, strict=True) if p > 0]
+def mixture(probabilities: Sequence[float], plans: tuple[str, ...], least: float = 0.0) -> str:
+    """Return a mixture as ``(0.25 VQ + 0.75 DQ)``, or the name of the plan that is sure.
+
+    Args:
+        probabilities: Of the plans.
+        plans: Their names.
+        least: Leave out what is not likelier than this.
+    """
+    played = [(p, plan) for p, plan in zip(probabilities, plans, strict=True) if p > least]
     if len(played) == 1:
         return played[0][1]
     return "(" + " + ".join(f"{p:.4g} {plan}" for p, plan in played) + ")"

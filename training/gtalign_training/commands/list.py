@@ -7,7 +7,8 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from gtalign_env.scenario.library import Entry, list_entries
+from gtalign_env.scenario.library import Entry
+from gtalign_training.authored import list_all
 from gtalign_training.commands.options import Folders, Json
 from gtalign_training.console import err, out, print_json, safe
 
@@ -22,14 +23,17 @@ EXAMPLES = (
 def list_command(
     kind: Annotated[
         str | None,
-        typer.Argument(help="scenario, persona, pricing, tasks or game; by default all."),
+        typer.Argument(help="scenario, persona, pricing, tasks, game or recipe; by default all."),
     ] = None,
     tag: Annotated[str | None, typer.Option(help="Only entries with this tag.")] = None,
     path: Folders = None,
     json: Json = False,
 ) -> None:
-    """List scenarios, personas, prices, tasks, games."""
-    entries = list_entries(kind, path=path or ())
+    """List scenarios, personas, prices, tasks, games, recipes.
+
+    Entries of your own folders say which folder they are from.
+    """
+    entries = list_all(kind, path=path or ())
     if tag is not None:
         entries = [entry for entry in entries if tag in entry.tags]
     if json:
@@ -38,10 +42,13 @@ def list_command(
     if not entries:
         err().print("nothing found")
         return
-    table = Table("kind", "name", "description", box=None, pad_edge=False)
+    own = any(not entry.bundled for entry in entries)
+    head = ("kind", "name", *(["from"] if own else []), "description")
+    table = Table(*head, box=None, pad_edge=False)
     for entry in entries:
         words = safe(entry.problem, "red") if entry.problem else safe(entry.description)
-        table.add_row(entry.kind, safe(entry.name, "bold"), words)
+        origin = [safe("" if entry.bundled else str(entry.root), "cyan")] if own else []
+        table.add_row(entry.kind, safe(entry.name, "bold"), *origin, words)
     out().print(table)
 
 
@@ -52,5 +59,6 @@ def _plain(entry: Entry) -> dict[str, Any]:
         "description": entry.description,
         "tags": list(entry.tags),
         "path": str(entry.path),
+        "bundled": entry.bundled,
         "problem": entry.problem or None,
     }

@@ -12,9 +12,10 @@ from rich.table import Table
 
 from gtalign_env.errors import ScenarioError, suggest
 from gtalign_env.scenario.fields import authored
-from gtalign_env.scenario.library import KINDS, find, list_entries, search_roots
-from gtalign_env.scenario.loader import load_scenario, validate_file
+from gtalign_env.scenario.library import KINDS, find, search_roots
+from gtalign_env.scenario.loader import load_scenario
 from gtalign_env.scenario.resolved import Scenario
+from gtalign_training.authored import list_all, validate_any
 from gtalign_training.commands.options import Folders, Json
 from gtalign_training.console import out, print_json, safe
 
@@ -37,7 +38,7 @@ def show(
 ) -> None:
     """Show one entry with its units, all names resolved."""
     file = _find(name_or_file, kind, path or ())
-    found, model = validate_file(file, search=path or ())
+    found, model = validate_any(file, search=path or ())
     scenario = load_scenario(file, path=path or ()) if found == "scenario" else None
     if json:
         data = scenario.to_data() if scenario else authored(model)
@@ -60,7 +61,7 @@ def _find(name_or_file: str, kind: str | None, path: list[Path] | tuple[()]) -> 
         return Path(name_or_file)
     if kind is not None and kind in KINDS:
         return find(kind, name_or_file, search_roots(path))
-    entries = list_entries(kind, path=path)
+    entries = list_all(kind, path=path)
     same = [entry for entry in entries if entry.name == name_or_file]
     if len(same) > 1:
         kinds = ", ".join(entry.kind for entry in same)

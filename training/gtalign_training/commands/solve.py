@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json as json_text
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -17,7 +17,9 @@ from rich.table import Table
 from gtalign_env.core.exact import ConversationMatrix, normal_form
 from gtalign_env.core.moves import VERBOSITIES, AssistantMove
 from gtalign_env.core.spec import GameSpec
-from gtalign_env.errors import ScenarioError, SolverError, suggest
+from gtalign_env.errors import ScenarioError, suggest
+from gtalign_env.games.concepts import CONCEPTS, solve_concepts
+from gtalign_env.games.nash import nash_equilibria
 from gtalign_env.games.normal_form import NormalFormGame, best_cell
 from gtalign_env.games.solution import solve as solution_of
 from gtalign_env.scenario.compile import compile_scenario, compile_welfare
@@ -28,12 +30,16 @@ from gtalign_env.scenario.welfare_schema import NashWelfare
 from gtalign_env.welfare import Welfare, standard_welfares
 from gtalign_training.commands.options import Folders, Json
 from gtalign_training.console import out, print_json, safe
+from gtalign_training.render_concepts import render_components, render_concepts
 from gtalign_training.render_game import render_solution
+from gtalign_training.solve_lines import solve_lines
 
 EXAMPLES = (
     "gtalign solve quick_question",
     "gtalign solve quick_question --pricing subscription --json",
     "gtalign solve quick_question --view classic --verbosity concise",
+    "gtalign solve prisoners_dilemma --concept stackelberg --concept correlated",
+    "gtalign solve prisoners_dilemma --full --json",
     "gtalign solve --batch games.jsonl > solutions.jsonl",
 )
 
@@ -63,6 +69,7 @@ class Target:
         matrix: The conversations behind the game; None for a matrix game.
         columns: The assistant plans of ``matrix`` that the game has.
         title: What to call it.
+        disagreement: What user and assistant get without agreement, points.
     """
 
     game: NormalFormGame
@@ -70,6 +77,7 @@ class Target:
     matrix: ConversationMatrix | None
     columns: list[int]
     title: str
+    disagreement: tuple[float, float] = (0.0, 0.0)
 
 
 def solve(
@@ -83,8 +91,15 @@ def solve(
         View, typer.Option(help="All seven assistant plans, or DA, CQ and AQ alone.")
     ] = View.full,
     verbosity: Annotated[
-        Verbosity | None, typer.Option(help="Length of the classic view's answers [standard].")
+        Verbosity | None, typer.Option(help="Length of the classic view's answers; else standard.")
     ] = None,
+    concept: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME", help=f"Show one of these too; repeatable: {', '.join(CONCEPTS)}."
+        ),
+    ] = None,
+    full: Annotated[bool, typer.Option("--full", help="Show every solution concept.")] = False,
     batch: Annotated[
         Path | None,
         typer.Option(
@@ -100,19 +115,33 @@ def solve(
     if verbosity is not None and view is not View.classic:
         raise typer.BadParameter("--verbosity belongs to --view classic; the full view shows all")
     if batch is not None:
-        if pricing is not None or view is not View.full:
-            raise typer.BadParameter("--batch takes matrices as they are: no --pricing, no --view")
+        if pricing is not None or view is not View.full or concept or full:
+            raise typer.BadParameter(
+                "--batch takes matrices as they are: no --pricing, --view, --concept or --full"
+            )
         for solution in solve_lines(batch):
             typer.echo(json_text.dumps(solution, allow_nan=False))
         return
     assert target is not None
     found = read_target(target, pricing, view, verbosity or Verbosity.standard, path or ())
     exact = found.matrix is None or found.matrix.exact
-    solution = solution_of(found.game, exact=exact, welfares=found.welfares)
+    equilibria = nash_equilibria(found.game)
+    solution = solution_of(found.game, exact=exact, welfares=found.welfares, equilibria=equilibria)
+    wanted = list(CONCEPTS) if full else list(dict.fromkeys(concept or ()))
+    concepts = solve_concepts(
+        found.game,
+        wanted,
+        welfares=found.welfares,
+        disagreement=found.disagreement,
+        equilibria=equilibria,
+    )
     if json:
-        print_json(solution)
+        print_json(solution | {"concepts": concepts} if wanted else solution)
         return
     _print(found, solution)
+    if equilibria.degenerate:
+        render_components(out(), found.game, equilibria)
+    render_concepts(out(), found.game, concepts)
 
 
 def read_target(
@@ -150,14 +179,16 @@ def read_target(
         scenario = scenario.with_pricing(load_pricing(pricing, path=path))
     spec = compile_scenario(scenario)
     matrix = normal_form(spec)
-    welfares = _welfares(spec)
+    welfares, outside = _welfares(spec)
     title = spec.name if pricing is None else f"{spec.name} under {scenario.schedule[0][1].name}"
     if view is View.full:
-        return Target(matrix.game, welfares, matrix, list(range(len(AssistantMove))), title)
+        columns = list(range(len(AssistantMove)))
+        return Target(matrix.game, welfares, matrix, columns, title, outside)
     game = matrix.classic(verbosity.value)
     level = VERBOSITIES.index(verbosity.value)
     columns = [level, int(AssistantMove.CQ), int(AssistantMove.AQ_CONCISE) + level]
-    return Target(game, welfares, matrix, columns, f"{title}, {verbosity.value} answers")
+    title = f"{title}, {verbosity.value} answers"
+    return Target(game, welfares, matrix, columns, title, outside)
 
 
 def game_of(authored: MatrixGameFile) -> NormalFormGame:
@@ -169,33 +200,6 @@ def game_of(authored: MatrixGameFile) -> NormalFormGame:
         authored.assistant_plans,
         authored.name,
     )
-
-
-def solve_lines(file: Path) -> Iterator[dict[str, Any]]:
-    """Yield the solution of every line of a JSONL file; blank lines are passed over.
-
-    Args:
-        file: Lines ``{"user": matrix, "assistant": matrix}``, optionally with ``user_plans`` and
-            ``assistant_plans``.
-
-    Raises:
-        ScenarioError: The file cannot be read, or a line is no game; names the line.
-    """
-    fields = {"user", "assistant", "user_plans", "assistant_plans"}
-    try:
-        lines = file.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ScenarioError(f"{file}: cannot be read: {error}") from error
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            data = json_text.loads(line)
-            if not isinstance(data, dict) or not {"user", "assistant"} <= set(data) <= fields:
-                raise ValueError("must be an object with user and assistant, matrices of numbers")
-            yield solution_of(NormalFormGame(**data))
-        except (ValueError, TypeError, SolverError) as error:
-            raise ScenarioError(f"{file}:{number}: {error}") from error
 
 
 def _kind(target: str, path: Sequence[Path]) -> str:
@@ -215,14 +219,15 @@ def _kind(target: str, path: Sequence[Path]) -> str:
     raise ScenarioError(f"no scenario or matrix game is named {target!r}.{hint}")
 
 
-def _welfares(spec: GameSpec) -> dict[str, Welfare]:
+def _welfares(spec: GameSpec) -> tuple[dict[str, Welfare], tuple[float, float]]:
+    """Return the aggregators of the page, and the scenario's disagreement point."""
     own = spec.welfare
     if own.kind not in ("nash", "ces"):
         own = compile_welfare(NashWelfare(kind="nash"), spec.population)
     welfares = dict(standard_welfares(own.disagreement))
     if spec.welfare.kind in welfares:
         welfares[spec.welfare.kind] = spec.welfare
-    return welfares
+    return welfares, own.disagreement
 
 
 def _print(found: Target, solution: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ import typer
 from rich.text import Text
 
 from gtalign_env.errors import ScenarioError
-from gtalign_env.scenario.loader import validate_file
+from gtalign_training.authored import validate_any
 from gtalign_training.commands.options import Folders, Json
 from gtalign_training.console import out, print_error, print_json, safe
 
@@ -33,7 +33,7 @@ def validate(
     results: list[dict[str, Any]] = []
     for file in files:
         try:
-            kind, model = validate_file(file, search=path or ())
+            kind, model = validate_any(file, search=path or ())
         except ScenarioError as error:
             results.append(
                 {"file": str(file), "valid": False, "kind": None, "errors": str(error).splitlines()}

@@ -1,0 +1,104 @@
+"""Authored files of every kind: those of the environment package, and recipes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from gtalign_env.errors import ScenarioError, suggest
+from gtalign_env.scenario.fields import show
+from gtalign_env.scenario.library import (
+    KINDS,
+    Entry,
+    Kind,
+    list_entries,
+    read_entry,
+    scenario_root,
+)
+from gtalign_env.scenario.loader import load_pricing, load_scenario, load_tasks, validate_file
+from gtalign_env.scenario.problems import check
+from gtalign_env.scenario.reading import check_name, kind_of
+from gtalign_env.scenario.yaml_reader import (
+    Document,
+    Key,
+    Problem,
+    field_path,
+    problems_error,
+    read_file,
+)
+from gtalign_training.recipe import Recipe, bundled_recipes, recipe_root
+
+RECIPE = Kind("recipe", "gtalign/recipe/1", "recipes", "gtalign_training.recipe:Recipe")
+
+ALL_KINDS = KINDS | {RECIPE.name: RECIPE}
+"""All kinds of authored files by name, in the order in which they are listed."""
+
+
+def list_all(kind: str | None = None, *, path: Iterable[str | Path] = ()) -> list[Entry]:
+    """Return what the library and the search folders hold, and the bundled recipes.
+
+    Args:
+        kind: Name of one kind; by default all.
+        path: Folders to search before GTALIGN_PATH and the bundled library.
+
+    Raises:
+        ScenarioError: The kind is unknown, or a search folder does not exist.
+    """
+    if kind is not None and kind not in ALL_KINDS:
+        raise ScenarioError(
+            f"a kind is one of {', '.join(ALL_KINDS)}; got {show(kind)}.{suggest(kind, ALL_KINDS)}"
+        )
+    entries = [] if kind == RECIPE.name else list_entries(kind, path=path)
+    if kind in (None, RECIPE.name):
+        folder = recipe_root()
+        # recipes lie with the trainer, which comes with the library
+        entries += [
+            read_entry(RECIPE.name, folder / f"{name}.yaml", scenario_root())
+            for name in bundled_recipes()
+        ]
+    return entries
+
+
+def validate_any(path: str | Path, *, search: Iterable[str | Path] = ()) -> tuple[str, BaseModel]:
+    """Return the kind of a file, by its schema line, and its model, fully checked.
+
+    Args:
+        path: The file.
+        search: Folders in which names are looked up first; for a scenario, after its own.
+
+    Raises:
+        ScenarioError: It is invalid; lists everything wrong.
+    """
+    file = Path(path)
+    document = read_file(file)
+    kind = kind_of(document, ALL_KINDS)
+    if kind != RECIPE.name:
+        return kind, validate_file(file, search=search)[1]
+    problems: list[Problem] = []
+    recipe = check(Recipe, document, problems)
+    check_name(document, file.stem, problems)
+    if recipe is None or problems:
+        raise problems_error(document.source, problems)
+    problems += _unusable(recipe, document, search)
+    if problems:
+        raise problems_error(document.source, problems)
+    return kind, recipe
+
+
+def _unusable(
+    recipe: Recipe, document: Document, search: Iterable[str | Path]
+) -> Iterator[Problem]:
+    """Yield a problem for every scenario, regime and task set of a recipe that does not load."""
+    game, folders = recipe.game, tuple(search)
+    named: list[tuple[Key, Callable[..., object], str]] = [
+        (("game", "scenario"), load_scenario, game.scenario),
+        *((("game", "pricing", i), load_pricing, name) for i, name in enumerate(game.pricing)),
+        (("game", "tasks"), load_tasks, game.tasks),
+    ]
+    for where, load, name in named:
+        try:
+            load(name, path=folders)
+        except ScenarioError as error:
+            yield Problem(document.locate(where), field_path(where), str(error))
