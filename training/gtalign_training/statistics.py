@@ -18,6 +18,9 @@ from gtalign_training.rollouts import Rollout
 RESAMPLES = 2000
 """Bootstrap resamples behind an interval."""
 
+BLOCK = 4_000_000
+"""Most values that are picked at once; the result does not depend on it."""
+
 
 class Interval(NamedTuple):
     """A mean and its 95 % bootstrap interval."""
@@ -93,8 +96,12 @@ def bootstrap(values: NDArray[np.float64], rng: np.random.Generator) -> Interval
     References:
         Efron (1979), "Bootstrap methods: another look at the jackknife", sec. 2.
     """
-    picks = rng.integers(len(values), size=(RESAMPLES, len(values)))
-    low, high = np.quantile(values[picks].mean(axis=1), (0.025, 0.975))
+    rows = max(1, BLOCK // len(values))  # in blocks, as a long run's picks would not fit in memory
+    means = [
+        values[rng.integers(len(values), size=(min(rows, RESAMPLES - i), len(values)))].mean(axis=1)
+        for i in range(0, RESAMPLES, rows)
+    ]
+    low, high = np.quantile(np.concatenate(means), (0.025, 0.975))
     return Interval(float(values.mean()), float(low), float(high))
 
 

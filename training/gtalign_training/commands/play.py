@@ -1,0 +1,179 @@
+"""`gtalign play`: take a seat at the terminal."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table as RichTable
+
+from gtalign_env.core.policies import AssistantSeat, UserSeat
+from gtalign_env.draws import Seat
+from gtalign_env.envs.dialogue_aec import TalkTable
+from gtalign_env.envs.seated import fresh_seed
+from gtalign_env.envs.single import SEATS
+from gtalign_env.envs.table import Table
+from gtalign_env.envs.transcript import transcript_of
+from gtalign_env.errors import ScenarioError, SolverError, suggest
+from gtalign_env.money import format_money
+from gtalign_training.commands.options import Folders
+from gtalign_training.commands.run import scenario_under
+from gtalign_training.console import out, safe
+from gtalign_training.play_human import Ask, Sitting, type_lines
+from gtalign_training.play_human_review import Review, review_assistant, review_user
+from gtalign_training.play_run_seats import assistant_seat, is_stochastic, user_seat
+
+EXAMPLES = (
+    "gtalign play quick_question --as assistant",
+    "gtalign play upsell --as user --opponent greedy_revenue --seed 7",
+    "gtalign play help_desk --as assistant --opponent patient --words",
+    'printf "DQ\\nACCEPT\\n" | gtalign play quick_question --as user --seed 1',
+)
+
+OPPONENTS = {Seat.USER: "DA:standard", Seat.ASSISTANT: "default"}
+"""Who sits across from a person in a seat, where nobody is named."""
+
+
+def play(
+    scenario: Annotated[str, typer.Argument(help="A scenario, by name or file.")],
+    seat: Annotated[str, typer.Option("--as", help="Your seat: user or assistant.")] = "assistant",
+    opponent: Annotated[
+        str | None,
+        typer.Option(
+            help="Who takes the other seat; by default DA:standard or default; see: gtalign agents."
+        ),
+    ] = None,
+    pricing: Annotated[
+        str | None, typer.Option(help="Play it under this regime, by name or file.")
+    ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(help="Fixes everything that is drawn; a new one by default.", min=0),
+    ] = None,
+    words: Annotated[bool, typer.Option("--words", help="Play in words, not by moves.")] = False,
+    tasks: Annotated[
+        str, typer.Option(help="With --words: the questions, by name or file.")
+    ] = "general_knowledge",
+    open_type: Annotated[
+        bool, typer.Option("--open", help="Show the user's type from the start, in any seat.")
+    ] = False,
+    save: Annotated[
+        Path | None,
+        typer.Option("--out", help="Append the transcript to this file.", metavar="FILE"),
+    ] = None,
+    path: Folders = None,
+) -> None:
+    """Take a seat at the terminal against a named policy, and learn what the best move was.
+
+    Both welfares and the bill are shown as they grow. In the assistant's seat the user's type, and
+    its welfare, from which that could be told, stay hidden until the end.
+    """
+    if seat not in SEATS:
+        raise ScenarioError(
+            f"a seat is one of user, assistant; got {seat!r}.{suggest(seat, SEATS)}"
+        )
+    mine = SEATS[seat]
+    name = opponent or OPPONENTS[mine]
+    loaded = scenario_under(scenario, pricing, path)
+    other = assistant_seat(name) if mine is Seat.USER else user_seat(name)
+    number = fresh_seed() if seed is None else seed
+    table = TalkTable(loaded, tasks=tasks) if words else Table(loaded)
+    table.seed(number)
+    conversation = table.open(0)
+    talk = table.talk(conversation) if isinstance(table, TalkTable) else None
+    console = out()
+    sitting = Sitting(conversation, mine, other, console, reader(console), talk, open_type)
+    sitting.play()
+    _result(console, sitting, number)
+    if save is not None:
+        texts = None if talk is None else [message.text for message in talk.messages]
+        record = transcript_of(conversation, seed=number, episode=0, texts=texts)
+        with save.open("a", encoding="utf-8") as file:
+            file.write(record.to_json() + "\n")
+    if sitting.made:
+        _review(console, sitting, name, other)
+
+
+def reader(console: Console) -> Ask:
+    """Return what reads a line from the terminal; a line from a pipe is shown as if it were typed.
+
+    Args:
+        console: Where to show it.
+    """
+
+    def ask(prompt: str) -> str:
+        if sys.stdin.isatty():
+            return input(prompt)
+        line = sys.stdin.readline()
+        if not line:
+            raise EOFError
+        console.print(safe(prompt + line.rstrip("\r\n")), soft_wrap=True)
+        return line
+
+    return ask
+
+
+def _result(console: Console, sitting: Sitting, seed: int) -> None:
+    conversation = sitting.conversation
+    state, spec = conversation.state, conversation.spec
+    u, l = conversation.returns  # noqa: E741  # U and L, as the model writes them
+    ending = "unfinished" if state.ending is None else state.ending.name.lower()
+    console.print(safe(f"\n{ending.capitalize()}. Seed {seed}.", "bold"))
+    if state.ending is not None:
+        console.print(
+            safe(f"User's U {u:+.3f}, assistant's L {l:+.3f}, joint W {spec.welfare(u, l):.3f}")
+        )
+        cost = format_money(state.cost)
+        console.print(safe(f"Billed {format_money(state.charged)}; cost to the provider {cost}"))
+    if sitting.seat is Seat.ASSISTANT:
+        persona = spec.population.personas[conversation.persona][1].name
+        console.print(safe(f"The user was {persona}:"))
+        for line in type_lines(conversation.who):
+            console.print(safe(f"  {line}"))
+
+
+def _review(console: Console, sitting: Sitting, name: str, other: UserSeat | AssistantSeat) -> None:
+    conversation = sitting.conversation
+    draws = is_stochastic(name, "assistant" if sitting.seat is Seat.USER else "user")
+    spec, made = conversation.spec, sitting.made
+    try:
+        if sitting.seat is Seat.USER:
+            review = review_user(spec, made, conversation.who, other, stochastic=draws)  # type: ignore[arg-type]  # an assistant, by the seat
+        else:
+            review = review_assistant(spec, made, other, stochastic=draws)  # type: ignore[arg-type]  # a user, by the seat
+    except SolverError as error:
+        console.print(safe(f"\nNo optimum to compare with: {error}"))
+        return
+    _show_review(console, review, name)
+
+
+def _show_review(console: Console, review: Review, name: str) -> None:
+    about = "" if review.exact else ", about"
+    console.print(
+        safe(f"\nThe optimum against {name} expects W {review.value:.3f} at the start{about}.")
+    )
+    table = RichTable(box=SIMPLE_HEAD, pad_edge=False)
+    for column in ("turn", "you", "the optimum", "cost in W"):
+        table.add_column(column, justify="right" if column in ("turn", "cost in W") else "left")
+    for one in review.moves:
+        cost = f"{one.cost:.3f}" if one.cost else "-"
+        table.add_row(str(one.turn + 1), one.move.label, one.best.label, cost)
+    console.print(table)
+    if review.departure is None:
+        console.print("You played as well as the optimum throughout.")
+    else:
+        first = review.departure
+        console.print(
+            safe(
+                f"You departed from it on turn {first.turn + 1} ({first.move.label} in place of "
+                f"{first.best.label}); all in all that cost {review.cost:.3f} of expected W."
+            )
+        )
+    if review.unknown:
+        console.print(
+            safe(f"{review.unknown} moves were made where {name} never lets it come to that.")
+        )

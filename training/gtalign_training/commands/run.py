@@ -1,0 +1,163 @@
+"""`gtalign run`: many conversations between two named policies, kept as they finish."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from gtalign_env.scenario.loader import Scenario, load_pricing, load_scenario
+from gtalign_training.commands.options import Folders, Json
+from gtalign_training.console import err, out, print_error, print_json, safe
+
+EXAMPLES = (
+    "gtalign run quick_question --user default --assistant oracle",
+    "gtalign run upsell --assistant greedy_revenue --episodes 10000 --workers 4",
+    "gtalign run help_desk --pricing subscription --user flat_fee_exploiter --out runs/flat",
+    "gtalign run help_desk --pricing subscription --user flat_fee_exploiter --out runs/flat --resume",
+)
+
+FAULTS = 3
+"""Exit code of a run that finished with faults, or could not be written to its end."""
+
+
+def run(
+    scenario: Annotated[str, typer.Argument(help="A scenario, by name or file.")],
+    user: Annotated[str, typer.Option(help="Who asks; see: gtalign agents.")] = "default",
+    assistant: Annotated[str, typer.Option(help="Who answers.")] = "DA:standard",
+    pricing: Annotated[
+        str | None, typer.Option(help="Play it under this regime, by name or file.")
+    ] = None,
+    episodes: Annotated[int, typer.Option(help="Number of conversations.", min=1)] = 1000,
+    seed: Annotated[int, typer.Option(help="Fixes all of them.", min=0)] = 0,
+    workers: Annotated[int, typer.Option(help="Number of processes.", min=1, max=256)] = 1,
+    out_folder: Annotated[
+        Path | None,
+        typer.Option("--out", help="Run folder; by default below runs.", metavar="DIR"),
+    ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Go on: play what is missing or failed, or add episodes."),
+    ] = False,
+    path: Folders = None,
+    json: Json = False,
+) -> None:
+    """Play many conversations between two named policies; crash-safe, resumable.
+
+    Same seed, same conversations, with any number of processes. Exit code 3 if a conversation
+    ended in a fault, or if the disk is full.
+    """
+    from gtalign_training.play_run import DiskFullError
+    from gtalign_training.play_run import run as run_plan
+    from gtalign_training.play_run_folder import Plan
+    from gtalign_training.play_run_render import render_summary
+    from gtalign_training.play_run_seats import assistant_seat, user_seat
+    from gtalign_training.play_run_signals import SIGNALS
+    from gtalign_training.progress import progress_bars
+
+    loaded = scenario_under(scenario, pricing, path)
+    user_seat(user)  # a wrong name is told before anything is written
+    assistant_seat(assistant)
+    plan = Plan(loaded, user, assistant, seed, episodes)
+    folder = out_folder or default_folder(plan)
+    console = err()
+    console.print(safe(f"Run folder: {folder}"), soft_wrap=True)
+    tally = Tally()
+    try:
+        with progress_bars(console) as progress:
+            summary = run_plan(
+                plan,
+                folder,
+                command=shlex.join(["gtalign", *sys.argv[1:]]),
+                workers=workers,
+                resume=resume,
+                say=lambda line: console.print(safe(f"note: {line}"), soft_wrap=True),
+                report=lambda done, every, finished: progress(
+                    "run", done, every, tally.add(finished)
+                ),
+            )
+    except DiskFullError as error:
+        print_error(str(error))
+        raise typer.Exit(FAULTS) from error
+    except KeyboardInterrupt as interrupt:
+        for number in SIGNALS:  # the end is under way; nobody gains by hearing it twice
+            signal.signal(number, signal.SIG_IGN)
+        line = f"stopped; what has finished is kept in {folder}: add --resume"
+        console.print(safe(line), soft_wrap=True)
+        raise typer.Exit(code_of(interrupt)) from interrupt
+    if json:
+        print_json(summary)
+    else:
+        render_summary(out(), summary)
+    if summary["faults"]:
+        raise typer.Exit(FAULTS)
+
+
+def scenario_under(name: str, pricing: str | None, path: Any) -> Scenario:
+    """Return a scenario, under another regime where one is named.
+
+    Args:
+        name: The scenario, by name or file.
+        pricing: The regime, by name or file.
+        path: Folders to search first.
+
+    Raises:
+        ScenarioError: One of them is unknown or invalid.
+    """
+    loaded = load_scenario(name, path=path or ())
+    if pricing is not None:
+        loaded = loaded.with_pricing(load_pricing(pricing, path=path or ()))
+    return loaded
+
+
+def default_folder(plan: Any) -> Path:
+    """Return where a run goes that is not told where to go.
+
+    Args:
+        plan: The plan.
+    """
+    name = f"{plan.scenario.name}-{plan.user}-{plan.assistant}-{plan.seed}"
+    return Path("runs") / re.sub(r"[^\w.@-]+", "_", name)
+
+
+def code_of(interrupt: KeyboardInterrupt) -> int:
+    """Return the exit code that shells expect after an interruption: 128 and the signal's number.
+
+    Args:
+        interrupt: What was raised.
+    """
+    from gtalign_training.play_run_signals import Terminated
+
+    return 143 if isinstance(interrupt, Terminated) else 130
+
+
+class Tally:
+    """Running means of the episodes of this sitting, for the progress bar."""
+
+    def __init__(self) -> None:
+        self._count = self._faults = 0
+        self._sums = [0.0, 0.0, 0.0]
+
+    def add(self, finished: list[Any]) -> dict[str, float]:
+        """Return the means after some more episodes.
+
+        Args:
+            finished: The episodes.
+        """
+        for one in finished:
+            if one.fault is not None:
+                self._faults += 1
+                continue
+            self._count += 1
+            for index, value in enumerate((one.user, one.assistant, one.welfare)):
+                self._sums[index] += value
+        if not self._count:
+            return {"faults": self._faults} if self._faults else {}
+        names = ("user_welfare", "assistant_welfare", "joint_welfare")
+        means = {name: total / self._count for name, total in zip(names, self._sums, strict=True)}
+        return means | ({"faults": self._faults} if self._faults else {})

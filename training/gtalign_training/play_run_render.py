@@ -1,0 +1,85 @@
+"""A run's summary as text for a terminal of 80 columns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from gtalign_training.console import safe
+
+SIDES = (("user", "user's U"), ("assistant", "assistant's L"), ("joint", "joint W"))
+
+
+def render_summary(console: Console, summary: dict[str, Any]) -> None:
+    """Print a summary, most important numbers first.
+
+    Args:
+        console: Where to print.
+        summary: What `gtalign_training.play_run.run` returned.
+    """
+    regimes = ", ".join(summary["pricing"])
+    console.print(
+        safe(f"{summary['scenario']} under {regimes}: {summary['user']} x {summary['assistant']}")
+    )
+    console.print(safe(f"{summary['valid']} conversations, seed {summary['seed']}", "dim"))
+    if summary["faults"]:
+        kinds = ", ".join(f"{kind} {count}" for kind, count in summary["faults"].items())
+        console.print(safe(f"faults, left out of all numbers: {kinds}", "bold red"))
+    if "welfare" not in summary:
+        return
+    console.print(_welfares(summary["welfare"]))
+    console.print(_moves(summary["moves"]))
+    for title, field in (("regime", "by_regime"), ("persona", "by_persona")):
+        if len(summary[field]) > 1:
+            console.print(_split(title, summary[field]))
+    endings = ", ".join(f"{n} {share:.1%}" for n, share in summary["endings"].items() if share)
+    tokens, bill = summary["tokens"], summary["bill_usd"]
+    console.print(safe(f"Endings: {endings}"))
+    console.print(
+        safe(
+            f"A conversation: {summary['exchanges']:.2f} exchanges, {tokens['output']:.0f} tokens "
+            f"read, {tokens['reasoning']:.0f} of reasoning"
+        )
+    )
+    console.print(
+        safe(f"Its bill: {bill['charged']:.5f} USD; the provider's cost: {bill['cost']:.5f} USD")
+    )
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for index, name in enumerate(columns):
+        table.add_column(safe(name), justify="right" if index else "left", no_wrap=True)
+    return table
+
+
+def _welfares(welfare: dict[str, dict[str, float]]) -> Table:
+    table = _table("points a conversation", "mean", "95 % interval")
+    for key, name in SIDES:
+        one = welfare[key]
+        table.add_row(name, f"{one['mean']:.3f}", f"{one['low']:.3f} to {one['high']:.3f}")
+    return table
+
+
+def _moves(moves: dict[str, dict[str, float]]) -> Table:
+    table = _table("share of moves", "user's", "share of moves", "assistant's")
+    table.columns[2].justify = "left"
+    sides = [
+        [(name, f"{share:.1%}") for name, share in moves[seat].items() if share]
+        for seat in ("user", "assistant")
+    ]
+    for index in range(max(map(len, sides))):
+        cells = [side[index] if index < len(side) else ("", "") for side in sides]
+        table.add_row(*(text for cell in cells for text in cell))
+    return table
+
+
+def _split(title: str, parts: dict[str, dict[str, float]]) -> Table:
+    table = _table(title, "conversations", *(name for _, name in SIDES))
+    for name, part in parts.items():
+        numbers = (f"{part[key]:.3f}" for key, _ in SIDES)
+        table.add_row(safe(name), f"{part['episodes']:.0f}", *numbers)
+    return table

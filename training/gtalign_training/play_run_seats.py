@@ -1,0 +1,88 @@
+"""From the names on a command line to the policies in the seats."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gtalign_agents.table import assistant_agent, find_agent, user_agent
+from gtalign_env.core.policies import AssistantSeat, UserSeat
+from gtalign_env.errors import RunError, ScenarioError
+
+TRAINED = "trained"
+"""``trained@FOLDER`` is the assistant of a run folder of `gtalign train`, made by PPO."""
+
+
+def user_seat(name: str) -> UserSeat:
+    """Return a fresh user policy.
+
+    Args:
+        name: A row of the table of agents.
+
+    Raises:
+        ScenarioError: Unknown name.
+    """
+    return user_agent(name)
+
+
+def assistant_seat(name: str) -> AssistantSeat:
+    """Return a fresh assistant policy.
+
+    Args:
+        name: A row of the table of agents, or ``trained@FOLDER``.
+
+    Raises:
+        ScenarioError: Unknown name.
+        RunError: The folder holds no assistant that plays by moves.
+        MissingExtraError: What the assistant was trained with is not installed.
+    """
+    base, _, folder = name.partition("@")
+    if base == TRAINED:
+        if not folder:
+            raise ScenarioError(f"after {TRAINED}@ comes a run folder; got nothing")
+        return trained_seat(Path(folder))
+    return assistant_agent(name)
+
+
+def trained_seat(path: Path) -> AssistantSeat:
+    """Return the assistant of a PPO run; it plays its likeliest move.
+
+    Args:
+        path: The run folder.
+
+    Raises:
+        RunError: It is no finished run folder of a PPO recipe.
+        MissingExtraError: Stable-Baselines3 is not installed.
+    """
+    from gtalign_agents.adapters import NetworkSeat
+    from gtalign_training.recipe import Recipe
+    from gtalign_training.run_folder import RunFolder
+    from gtalign_training.tabular.model import (
+        build_model,
+        first_places,
+        load_parameters,
+        own_randomness,
+    )
+
+    folder = RunFolder(path)
+    recipe = Recipe.model_validate(folder.read("recipe.json"), strict=False)
+    if recipe.algorithm != "ppo":
+        raise RunError(
+            f"{path} holds an assistant that speaks (recipe {recipe.name!r}); by moves plays what "
+            "a PPO recipe has trained"
+        )
+    with own_randomness(recipe):
+        model, _ = build_model(recipe, first_places(recipe))
+        load_parameters(model, folder / "model" / "model.zip")
+    return NetworkSeat(model)
+
+
+def is_stochastic(name: str, seat: str) -> bool:
+    """Return whether a named policy's moves depend on chance.
+
+    Args:
+        name: As for `user_seat` and `assistant_seat`.
+        seat: ``user`` or ``assistant``.
+    """
+    if name.partition("@")[0] == TRAINED:
+        return False  # it plays its likeliest move
+    return find_agent(name, seat)[0].traits.stochastic

@@ -1,0 +1,114 @@
+"""What came of a run: welfares with intervals, moves, tokens, bill, endings and faults."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from gtalign_env.core.moves import ASSISTANT_LABELS, USER_LABELS, Ending
+from gtalign_env.money import to_usd
+from gtalign_training.play_run_episode import Episode
+from gtalign_training.statistics import bootstrap
+
+_RESAMPLES = 5  # stream of a run's seed, apart from those of the trainers
+
+Joint = Callable[[float, float], float]
+
+
+def summarise(
+    episodes: Mapping[int, Episode], facts: Mapping[str, Any], welfare: Joint
+) -> dict[str, Any]:
+    """Return the summary of a run as plain JSON data; it depends on the episodes alone.
+
+    Args:
+        episodes: The episodes by index.
+        facts: What the run is: its entries stand first. ``seed`` and ``episodes`` are used.
+        welfare: W(U, L), for the welfare of the means.
+    """
+    every = [episodes[index] for index in sorted(episodes)]
+    valid = [one for one in every if one.fault is None]
+    return {
+        **facts,
+        "finished": len(every),
+        "valid": len(valid),
+        "faults": _counts(one.fault.kind for one in every if one.fault is not None),
+        **(_measures(valid, int(facts["seed"]), welfare) if valid else {}),
+        "by_regime": {
+            regime: _brief([one for one in valid if one.regime == regime])
+            for regime in dict.fromkeys(one.regime for one in valid)
+        },
+        "by_persona": {
+            persona: _brief([one for one in valid if one.persona == persona])
+            for persona in sorted({one.persona for one in valid})
+        },
+    }
+
+
+def _measures(valid: Sequence[Episode], seed: int, welfare: Joint) -> dict[str, Any]:
+    rng = np.random.default_rng(np.random.SeedSequence([seed, _RESAMPLES]))
+    columns = {
+        "user": np.array([one.user for one in valid]),
+        "assistant": np.array([one.assistant for one in valid]),
+        "joint": np.array([_number(one.welfare) for one in valid]),
+    }
+    means = {name: bootstrap(values, rng)._asdict() for name, values in columns.items()}
+    return {
+        "welfare": means,
+        "welfare_of_means": welfare(means["user"]["mean"], means["assistant"]["mean"]),
+        "moves": {
+            "user": _shares((move for one in valid for move in one.user_moves), USER_LABELS),
+            "assistant": _shares(
+                (move for one in valid for move in one.assistant_moves), ASSISTANT_LABELS
+            ),
+        },
+        "first_moves": {
+            "user": _shares((m for one in valid for m in one.user_moves[:1]), USER_LABELS),
+            "assistant": _shares(
+                (m for one in valid for m in one.assistant_moves[:1]), ASSISTANT_LABELS
+            ),
+        },
+        "endings": _shares(
+            (one.ending for one in valid), [e.name.lower() for e in Ending if e is not Ending.FAULT]
+        ),
+        "exchanges": sum(len(one.assistant_moves) for one in valid) / len(valid),
+        "tokens": {
+            "output": sum(one.output for one in valid) / len(valid),
+            "reasoning": sum(one.reasoning for one in valid) / len(valid),
+        },
+        "bill_usd": {
+            "charged": to_usd(sum(one.charged for one in valid)) / len(valid),
+            "cost": to_usd(sum(one.cost for one in valid)) / len(valid),
+        },
+        "total_pico_usd": {
+            "charged": sum(one.charged for one in valid),
+            "cost": sum(one.cost for one in valid),
+        },
+    }
+
+
+def _brief(episodes: Sequence[Episode]) -> dict[str, float]:
+    n = len(episodes)
+    return {
+        "episodes": n,
+        "user": math.fsum(one.user for one in episodes) / n,
+        "assistant": math.fsum(one.assistant for one in episodes) / n,
+        "joint": math.fsum(_number(one.welfare) for one in episodes) / n,
+    }
+
+
+def _number(welfare: float | None) -> float:
+    assert welfare is not None, "an episode without a fault has a welfare"
+    return welfare
+
+
+def _counts(words: Iterable[str]) -> dict[str, int]:
+    return dict(sorted(Counter(words).items()))
+
+
+def _shares(found: Iterable[str], known: Sequence[str]) -> dict[str, float]:
+    counts = Counter(found)
+    return {name: counts[name] / max(1, counts.total()) for name in known}
