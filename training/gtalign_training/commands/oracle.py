@@ -11,6 +11,7 @@ from rich.table import Table
 
 from gtalign_env.core.moves import STYLES, in_turn
 from gtalign_env.core.oracle import BayesOracle, Decision, bayes_oracle
+from gtalign_env.core.question_value import QuestionValue, question_values
 from gtalign_env.core.views import InformationSet
 from gtalign_env.scenario.compile import compile_scenario
 from gtalign_env.scenario.loader import load_pricing, load_scenario
@@ -20,6 +21,7 @@ from gtalign_training.console import out, print_json, safe
 EXAMPLES = (
     "gtalign oracle help_desk",
     "gtalign oracle help_desk --pricing subscription --p-vague 0.8",
+    "gtalign oracle help_desk --questions",
     "gtalign oracle help_desk --json",
 )
 
@@ -32,6 +34,9 @@ def oracle(
     p_vague: Annotated[
         float, typer.Option(help="How often the user opens with a vague query.", min=0, max=1)
     ] = 0.5,
+    questions: Annotated[
+        bool, typer.Option("--questions", help="Also tell what it is worth to ask, everywhere.")
+    ] = False,
     path: Folders = None,
     json: Json = False,
 ) -> None:
@@ -46,17 +51,21 @@ def oracle(
     spec = compile_scenario(loaded)
     solved = bayes_oracle(spec, p_vague)
     rows = decisions(solved)
+    data: dict[str, Any] = {
+        "scenario": spec.name,
+        "pricing": spec.regime.name,
+        "p_vague": p_vague,
+        "exact": solved.exact,
+        "value": solved.value._asdict(),
+        "decisions": rows,
+    }
+    if questions:
+        values = question_values(spec, p_vague)
+        data["questions"] = _asking(values.overall)
+        for row, (known, _) in zip(rows, on_path(solved), strict=True):
+            row["questions"] = _asking(values.at(known))
     if json:
-        print_json(
-            {
-                "scenario": spec.name,
-                "pricing": spec.regime.name,
-                "p_vague": p_vague,
-                "exact": solved.exact,
-                "value": solved.value._asdict(),
-                "decisions": rows,
-            }
-        )
+        print_json(data)
         return
     exactly = "exact" if solved.exact else "approximate: continuous types or lengths are binned"
     console = out()
@@ -67,7 +76,16 @@ def oracle(
             f"there U {solved.value.user:.4f}, L {solved.value.assistant:.4f}"
         )
     )
+    if questions:
+        console.print(
+            f"Without any question W {data['questions']['never']:.4f}: "
+            f"being free to ask is worth {data['questions']['worth']:.4f}"
+        )
     console.print(_table(rows))
+
+
+def _asking(value: QuestionValue) -> dict[str, float]:
+    return {**value._asdict(), "worth": value.worth, "gain_now": value.gain_now}
 
 
 def decisions(solved: BayesOracle) -> list[dict[str, Any]]:
@@ -116,12 +134,17 @@ def _table(rows: list[dict[str, Any]]) -> Table:
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for name in ("user", "so far", "best move", "leads by", "reached"):
         table.add_column(name, no_wrap=name != "so far")
+    asking = bool(rows) and "questions" in rows[0]
+    for name in ("may ask", "asks now") if asking else ():
+        table.add_column(name, justify="right")
     for row in rows:
+        worth = row.get("questions", {})
         table.add_row(
             row["style"],
             row["history"],
             row["move"],
             f"{row['margin']:.3f}",
             f"{row['probability']:.1%}",
+            *(f"{worth[key]:+.3f}" for key in ("worth", "gain_now") if key in worth),
         )
     return table
