@@ -239,8 +239,10 @@ def bayes_oracle(
             values.append(value)
         reach = sum(particle.probability for particle in particles)
         index = max(range(len(values)), key=lambda i: (values[i].welfare, -i))
+        # one set can be reached by several routes: told now, or told already one reply ago
+        before = decisions[known].probability if known in decisions else 0.0
         decisions[known] = Decision(
-            AssistantMove(index), tuple(value.welfare / reach for value in values), reach
+            AssistantMove(index), tuple(value.welfare / reach for value in values), before + reach
         )
         return values[index]
 

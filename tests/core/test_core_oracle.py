@@ -277,3 +277,23 @@ def test_values_are_means_over_a_mapping_of_decisions(quick: GameSpec) -> None:
     first = [d for known, d in oracle.decisions.items() if not known.assistant_moves]
     total = sum(d.probability * max(d.values) for d in first)
     assert total == pytest.approx(oracle.value.welfare, abs=1e-12)
+
+
+def test_a_set_reached_by_two_routes_has_the_probability_of_both() -> None:
+    # told by the first reply or by the second: either way the same set after both
+    spec = replace(compile_scenario(load_scenario("quick_question")), reply_clarity=0.6)
+    solved = bayes_oracle(spec)
+    asked = (AssistantMove.CQ, AssistantMove.CQ)
+    said = (UserMove.VQ, UserMove.REPLY, UserMove.REPLY)
+    after = {
+        known.informed: decision.probability
+        for known, decision in solved.decisions.items()
+        if known.assistant_moves == asked and known.user_moves == said
+    }
+    before = sum(
+        decision.probability
+        for known, decision in solved.decisions.items()
+        if known.user_moves == (UserMove.VQ,)
+    )
+    assert after[False] == pytest.approx(before * 0.4**2, abs=1e-12)
+    assert after[True] == pytest.approx(before * (1 - 0.4**2), abs=1e-12)
