@@ -16,6 +16,7 @@ from gtalign_env.games.alpharank import alpha_rank, alpha_rank_population, fixat
 from gtalign_env.games.dynamics import Dynamic, attractors, integrate, is_symmetric
 from gtalign_env.games.dynamics_rest import jacobian, rest_points
 from gtalign_env.games.learning import best_reply_path, fictitious_play, regret_matching
+from gtalign_env.games.learning_duopoly import LogitDuopoly
 from gtalign_env.games.nash import nash_equilibria
 from gtalign_env.games.normal_form import Cell, NormalFormGame
 
@@ -211,6 +212,29 @@ def test_best_replies_lead_to_an_equilibrium_or_round_in_circles() -> None:
     path, settled = best_reply_path(SCISSORS, Cell(0, 0))
     assert not settled
     assert path[-1] in path[:-1]
+
+
+def test_prices_of_the_logit_duopoly() -> None:
+    """Calvano et al. (2020): a - c = 1, μ = 0.25, a₀ = 0."""
+    market = LogitDuopoly()
+    nash, joint = market.nash_price, market.joint_price
+    assert (round(nash, 5), round(joint, 5)) == (1.47293, 1.92498)
+    assert market.profit(nash, nash) == pytest.approx(0.22293, abs=5e-6)
+    assert market.profit(joint, joint) == pytest.approx(0.33749, abs=5e-6)
+    assert market.profit_gain(market.profit(nash, nash)) == pytest.approx(0)
+    assert market.profit_gain(market.profit(joint, joint)) == pytest.approx(1)
+    # Nobody gains by another price against the first, nor the sum by another common one.
+    others = np.linspace(1.0, 3.0, 401)
+    assert max(market.profit(p, nash) for p in others) <= market.profit(nash, nash) + 1e-12
+    assert max(market.profit(p, p) for p in others) <= market.profit(joint, joint) + 1e-12
+    game = market.game(market.prices(15))
+    assert is_symmetric(game)
+    path, settled = best_reply_path(game, Cell(14, 14))
+    assert settled
+    chosen = float(game.user_plans[path[-1].user])
+    assert abs(chosen - nash) < 0.05  # the nearest prices of the grid
+    close = LogitDuopoly(differentiation=0.01)
+    assert close.nash_price == pytest.approx(1.02, abs=0.001)  # p - c = μ / (1 - 1/2)
 
 
 def test_what_cannot_be_answered_is_said() -> None:

@@ -1,0 +1,179 @@
+"""`gtalign dilemma`: which dilemmas a game holds, how strong they are, how near to other games."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+from gtalign_env.games.dilemma_meter import (
+    DilemmaMeter,
+    Neighbour,
+    RestrictionMeter,
+    SeatMeter,
+    dilemma_meter,
+)
+from gtalign_env.games.normal_form import NormalFormGame
+from gtalign_training.commands.options import Folders, Json
+from gtalign_training.commands.solve import read_target
+from gtalign_training.console import out, print_json, safe
+
+EXAMPLES = (
+    "gtalign dilemma prisoners_dilemma",
+    "gtalign dilemma upsell --strict",
+    "gtalign dilemma upsell --pricing subscription --json",
+)
+
+
+def dilemma(
+    target: Annotated[str, typer.Argument(help="A scenario or matrix game, by name or file.")],
+    pricing: Annotated[
+        str | None, typer.Option(help="Play the scenario under this regime, by name or file.")
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Only the strict prisoner's dilemmas.")
+    ] = False,
+    path: Folders = None,
+    json: Json = False,
+) -> None:
+    """Measure a game's dilemmas: class, greed, fear, distance to the next class.
+
+    Of every two plans of each side: the class of the 2x2 game, its place among the 144 ordinal
+    games, what either side gains by defecting, and which change of one payoff makes it another game.
+    """
+    found = read_target(target, pricing, path=path or ())
+    meter = dilemma_meter(found.game)
+    shown = [one for one in meter.restrictions if not strict or _is_strict(meter, one)]
+    if json:
+        print_json(described(found.game, meter, shown))
+        return
+    console = out()
+    console.print(safe(found.title, "bold"))
+    social = "yes: some outcome beats every equilibrium for one side, at no loss to the other"
+    console.print(safe(f"Social dilemma: {social if meter.social else 'no'}"))
+    console.print(safe(f"Strict prisoner's dilemmas: {len(meter.strict)}"))
+    if shown:
+        console.print(_classes(found.game, shown))
+        console.print(_stakes(found.game, shown))
+
+
+def described(
+    game: NormalFormGame, meter: DilemmaMeter, shown: list[RestrictionMeter]
+) -> dict[str, Any]:
+    """Return a game's dilemmas as plain JSON types; plans are named, amounts are in points.
+
+    Args:
+        game: The game.
+        meter: Its dilemmas.
+        shown: The restrictions to describe.
+    """
+    return {
+        "game": game.name,
+        "social_dilemma": meter.social,
+        "strict_pd": [
+            [[game.user_plans[i] for i in rows], [game.assistant_plans[j] for j in columns]]
+            for rows, columns in meter.strict
+        ],
+        "restrictions": [_described(game, one) for one in shown],
+    }
+
+
+def _described(game: NormalFormGame, one: RestrictionMeter) -> dict[str, Any]:
+    nearest = one.nearest_change
+    return {
+        "user_plans": [game.user_plans[i] for i in one.rows],
+        "assistant_plans": [game.assistant_plans[j] for j in one.columns],
+        "class": one.name,
+        "tied": one.tied,
+        "games": [
+            {"number": found.number, "label": found.label, "name": found.name}
+            for found in one.games
+        ],
+        "cooperate": None
+        if one.cooperate is None
+        else [game.user_plans[one.cooperate[0]], game.assistant_plans[one.cooperate[1]]],
+        "user": None if one.user is None else one.user._asdict(),
+        "assistant": None if one.assistant is None else one.assistant._asdict(),
+        "nearest_change": None if nearest is None else _neighbour(nearest),
+        "neighbours": [_neighbour(other) for other in one.neighbours],
+    }
+
+
+def _neighbour(other: Neighbour) -> dict[str, Any]:
+    return {
+        "seat": other.seat,
+        "swap": other.swap,
+        "payoffs": list(other.payoffs),
+        "gap": other.gap,
+        "number": other.game.number,
+        "label": other.game.label,
+        "class": other.name,
+    }
+
+
+def _is_strict(meter: DilemmaMeter, one: RestrictionMeter) -> bool:
+    return any(
+        (set(rows), set(columns)) == (set(one.rows), set(one.columns))
+        for rows, columns in meter.strict
+    )
+
+
+def _classes(game: NormalFormGame, shown: list[RestrictionMeter]) -> Table:
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("two plans of each side", no_wrap=True)
+    for name in ("class", "game", "nearest other class"):
+        table.add_column(name)
+    for one in shown:
+        table.add_row(safe(_plans(game, one)), one.name, _number(one), safe(_change(one)))
+    return table
+
+
+def _stakes(game: NormalFormGame, shown: list[RestrictionMeter]) -> Table:
+    title = "greed T - R and fear P - S, points and share of the spread"
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, title=title, title_justify="left")
+    table.title_style = ""
+    table.add_column("both cooperate", no_wrap=True)
+    for seat in ("user", "assistant"):
+        for stake in ("greed", "fear"):
+            table.add_column(f"{seat}\n{stake}", justify="right", no_wrap=True)
+    for one in shown:
+        if one.cooperate is None or one.user is None or one.assistant is None:
+            continue
+        cell = f"{game.user_plans[one.cooperate[0]]} x {game.assistant_plans[one.cooperate[1]]}"
+        numbers = [*_greed_fear(one.user), *_greed_fear(one.assistant)]
+        table.add_row(safe(f"{cell}\n  not {_others(game, one)}"), *numbers)
+    return table
+
+
+def _plans(game: NormalFormGame, one: RestrictionMeter) -> str:
+    users = "|".join(game.user_plans[i] for i in one.rows)
+    return f"{users}\n  x {'|'.join(game.assistant_plans[j] for j in one.columns)}"
+
+
+def _others(game: NormalFormGame, one: RestrictionMeter) -> str:
+    assert one.cooperate is not None
+    (i,) = set(one.rows) - {one.cooperate[0]}
+    (j,) = set(one.columns) - {one.cooperate[1]}
+    return f"{game.user_plans[i]} x {game.assistant_plans[j]}"
+
+
+def _number(one: RestrictionMeter) -> str:
+    first = f"{one.games[0].number} {one.games[0].label}"
+    return first if len(one.games) == 1 else f"between {len(one.games)}"
+
+
+def _change(one: RestrictionMeter) -> str:
+    nearest = one.nearest_change
+    if nearest is None:
+        return "ties: at a border" if one.tied else "none by one swap"
+    change = f"{nearest.seat} {', '.join(nearest.payoffs)}: {nearest.gap:.3g}"
+    return f"{nearest.name} {nearest.game.label}\n{change}"
+
+
+def _greed_fear(seat: SeatMeter) -> tuple[str, str]:
+    return (
+        f"{seat.greed:.3g} {seat.greed_share:.0%}",
+        f"{seat.fear:.3g} {seat.fear_share:.0%}",
+    )
