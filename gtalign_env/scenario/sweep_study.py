@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any
@@ -177,12 +177,16 @@ class Study:
         Raises:
             ScenarioError: A value is out of its range, or two do not go together; names the point.
         """
-        compile_part = lru_cache(maxsize=KEPT)(self._compiled)
         for values in points:
             changes: dict[str, Any] = {}
             for part, by in self._varied.items():
-                changes |= compile_part(part, tuple(values[i] for i in by))
+                changes |= self._part(part, tuple(values[i] for i in by))
             yield replace(self.base_spec, digest=self.digest, **changes)
+
+    @cached_property
+    def _part(self) -> Callable[[str, tuple[Scalar, ...]], dict[str, Any]]:
+        """`_compiled`, its latest results kept."""
+        return lru_cache(maxsize=KEPT)(self._compiled)
 
     def _compiled(self, part: str, own: tuple[Scalar, ...]) -> dict[str, Any]:
         """Return the attributes of a `GameSpec` that a part decides, from the values of its axes."""
