@@ -171,10 +171,10 @@ def _learned(
     else:
         learned = regret_matching(game, rounds, rng)
     if plot is not None:
-        from gtalign_training.plots.dynamics import shares_picture
+        from gtalign_training.plots.dynamics import shares_picture, title_of
 
         names = (game.user_plans, game.assistant_plans)
-        shares_picture(learned.user, learned.assistant, names, plot)
+        shares_picture(learned.user, learned.assistant, names, plot, title_of(kind, game.name))
     gap_user, gap_assistant = learned.gaps[-1].tolist()
     return {
         "rounds": rounds,
@@ -193,9 +193,9 @@ def _taught(
     cooperation = _cooperation(game)
     run: LearningRun = learn_together(game, settings, seed, cooperation)
     if plot is not None:
-        from gtalign_training.plots.dynamics import learning_picture
+        from gtalign_training.plots.dynamics import learning_picture, title_of
 
-        learning_picture(run, plot)
+        learning_picture(run, plot, title_of(kind, game.name))
     last = run.cooperation[-1].tolist()
     return {
         "rounds": rounds,

@@ -81,7 +81,7 @@ def tournament(
     if plot is not None:
         from gtalign_training.plots.repeated import tournament_table
 
-        tournament_table(result, plot, own_kind=own_kind)
+        tournament_table(result, plot, f"Tournament: {found.title}", own_kind=own_kind)
     if json:
         print_json(tournament_data(rules, result, own_kind))
         return

@@ -11,7 +11,7 @@ import numpy as np
 from gtalign_env.games.dynamics import Dynamic, integrate
 from gtalign_env.games.dynamics_rest import RestPoint
 from gtalign_env.games.normal_form import FloatArray
-from gtalign_training.plots.look import FAINT, INK, SERIES, picture, save
+from gtalign_training.plots.look import FAINT, INK, SERIES, head, picture, save
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -92,7 +92,7 @@ def _square(
     axes.set_xlim(-0.03, 1.03)
     axes.set_ylim(-0.03, 1.03)
     axes.set_aspect("equal")
-    _legend(figure, axes)
+    _head(figure, axes, dynamic)
 
 
 def _simplex(
@@ -125,7 +125,7 @@ def _simplex(
     axes.set_axis_off()
     axes.set_title("shares of the three plans in one population; a corner is a single plan")
     axes.margins(x=0.16, y=0.08)
-    _legend(figure, axes)
+    _head(figure, axes, dynamic)
 
 
 def _shares(figure: Figure, dynamic: Dynamic, horizon: float | None) -> None:
@@ -143,6 +143,7 @@ def _shares(figure: Figure, dynamic: Dynamic, horizon: float | None) -> None:
         _lines(panel, found.times, found.states[0][:, at : at + size], plans)
         panel.set_ylabel(f"share among {seat}")
         at += size
+    panels[0].set_title(title_of(dynamic.kind, dynamic.game.name))
     unit = "1 / points" if dynamic.kind == "replicator" else "revisions of an individual"
     panels[-1].set_xlabel(f"time ({unit})")
 
@@ -162,6 +163,7 @@ def shares_picture(
     assistant: FloatArray,
     names: tuple[Sequence[str], Sequence[str]],
     out: Path,
+    title: str,
 ) -> Path:
     """Draw how often each plan has been played so far, by round; return ``out``.
 
@@ -170,6 +172,7 @@ def shares_picture(
         assistant: Shares of the assistant's plans, shape ``(T, n)``.
         names: The plans of user and assistant.
         out: The PNG to write.
+        title: What stands above it.
 
     Raises:
         MissingExtraError: Matplotlib is not installed.
@@ -182,18 +185,20 @@ def shares_picture(
         ):
             _lines(panel, rounds, shares, plans)
             panel.set_ylabel(f"{seat}: share so far")
+        panels[0].set_title(title)
         panels[0].set_xscale("log")
         panels[-1].xaxis.set_major_formatter("{x:,.0f}")
         panels[-1].set_xlabel("round")
         return save(figure, out)
 
 
-def learning_picture(run: LearningRun, out: Path) -> Path:
+def learning_picture(run: LearningRun, out: Path, title: str) -> Path:
     """Draw what two learners earned and how often they cooperated; return ``out``.
 
     Args:
         run: How they went along.
         out: The PNG to write.
+        title: What stands above it.
 
     Raises:
         MissingExtraError: Matplotlib is not installed.
@@ -204,20 +209,19 @@ def learning_picture(run: LearningRun, out: Path) -> Path:
         curves = [(panels[0], run.payoffs, "mean payoff (points)")]
         if known:
             curves.append((panels[1], run.cooperation, "share of cooperation"))
-        for panel, values, title in curves:
+        for panel, values, what in curves:
             for seat, series in enumerate(SERIES[1:]):
                 name = ("user", "assistant")[seat]
                 dashes = ("-", "--")[seat]  # the curves often lie on each other
                 panel.plot(run.rounds, values[:, seat], dashes, color=series.colour, label=name)
-            panel.set_ylabel(title)
+            panel.set_ylabel(what)
             panel.grid(axis="y")
             panel.margins(x=0.01)
         if known:
             panels[1].set_ylim(-0.03, 1.03)
         panels[-1].set_xlabel("round")
         panels[-1].xaxis.set_major_formatter("{x:,.0f}")
-        handles, labels = panels[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside upper center", ncols=2)
+        head(figure, title, 2, panels[0].get_legend_handles_labels()[0])
         return save(figure, out)
 
 
@@ -247,7 +251,17 @@ def _mark(axes: Axes, places: Sequence[tuple[RestPoint, float, float]]) -> None:
             )
 
 
-def _legend(figure: Figure, axes: Axes) -> None:
+def _head(figure: Figure, axes: Axes, dynamic: Dynamic) -> None:
     axes.plot([], [], color=PALETTE[1], linewidth=1.1, label="path from a random start")
-    handles, labels = axes.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=4)
+    head(figure, title_of(dynamic.kind, dynamic.game.name), 4, axes.get_legend_handles_labels()[0])
+
+
+def title_of(kind: str, name: str) -> str:
+    """Return a heading such as ``Fictitious play: chicken``.
+
+    Args:
+        kind: What goes on, in words with underscores between them.
+        name: Of the game; may be empty.
+    """
+    words = kind.replace("_", " ").capitalize()
+    return f"{words}: {name}" if name else words

@@ -87,6 +87,25 @@ def picture(height: float) -> Iterator[Figure]:
         yield Figure(figsize=(WIDTH, height), dpi=DPI, layout="constrained")
 
 
+def head(figure: Figure, title: str, columns: int, handles: Sequence[Any]) -> None:
+    """Put a title above a picture, and below it the legend.
+
+    Args:
+        figure: The picture.
+        title: What it shows.
+        columns: Of the legend.
+        handles: What the legend names, in reading order.
+    """
+    figure.legend(
+        handles=by_row(handles, columns),
+        loc="outside upper left",
+        ncols=columns,
+        title=title,
+        title_fontproperties={"size": 11, "weight": "bold"},
+        alignment="left",
+    )
+
+
 def save(figure: Figure, out: Path) -> Path:
     """Write a picture and return ``out``.
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from gtalign_env.games.folk import FolkSet
 from gtalign_env.games.normal_form import NormalFormGame
-from gtalign_training.plots.look import FAINT, INK, SERIES, picture, save
+from gtalign_training.plots.look import FAINT, INK, SERIES, head, picture, save
 from gtalign_training.tournament import TournamentResult
 
 if TYPE_CHECKING:
@@ -67,7 +67,9 @@ def folk_picture(
         axes.set_ylabel("assistant, points per round")
         axes.margins(0.1)
         axes.grid()
-        figure.legend(loc="outside upper center", ncols=2)
+        named = axes.get_legend_handles_labels()[0]
+        title = "What patience can sustain" + (f": {game.name}" if game.name else "")
+        head(figure, title, 2, named)
         return save(figure, out)
 
 
@@ -98,12 +100,15 @@ def _name_cells(axes: Axes, game: NormalFormGame) -> None:
     )
 
 
-def tournament_table(result: TournamentResult, out: Path, *, own_kind: bool = False) -> Path:
+def tournament_table(
+    result: TournamentResult, out: Path, title: str, *, own_kind: bool = False
+) -> Path:
     """Draw each agent's mean payoff against each other, best agent first; return ``out``.
 
     Args:
         result: The tournament; a cell is the mean over both seats and all repeats.
         out: The PNG to write.
+        title: What stands above it.
         own_kind: Whether an agent's match with its own kind counts in the order and the score.
 
     Raises:
@@ -136,6 +141,7 @@ def tournament_table(result: TournamentResult, out: Path, *, own_kind: bool = Fa
         axes.set_yticks(range(count), labels)
         axes.set_xticks(range(count), names, rotation=40, ha="left", rotation_mode="anchor")
         axes.xaxis.tick_top()
+        figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
         axes.tick_params(length=0)
         axes.set_xlabel("against (columns); beside each agent its score: mean payoff a round")
         for side in ("left", "bottom"):
