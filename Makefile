@@ -14,7 +14,7 @@ export MALLOC_MMAP_THRESHOLD_ := 268435456
 export MALLOC_TRIM_THRESHOLD_ := 268435456
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo check test test-all bench docs build clean
+.PHONY: help install demo check test test-all bench generated docs build clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -45,6 +45,13 @@ test-all: install  ## the slow ones too
 bench: install  ## ratios against named peers, in one run
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt
 	$(BIN)/python benchmarks/steps.py
+	$(BIN)/python benchmarks/solvers.py
+	$(BIN)/python benchmarks/dialogues.py
+
+generated: install  ## rewrite tables of the documents, JSON Schemas and playthroughs; review the difference
+	$(BIN)/python docs/generate.py
+	$(BIN)/gtalign schema --out scenarios/schemas
+	$(BIN)/python tests/playthroughs/rewrite.py
 
 docs: install  ## check that every command and code block of the documents runs
 	$(BIN)/pytest -q tests/docs

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import deepcopy
-from typing import Any, Literal
+from typing import Any
 
 from gtalign_env.core.conversation import Conversation
 from gtalign_env.core.policies import AssistantSeat, UserSeat, assistant_policy, user_policy
@@ -12,9 +12,11 @@ from gtalign_env.draws import Purpose, Seat
 from gtalign_env.envs.dialogue_aec import (
     TEXT_OBSERVATION_SPACE,
     TalkTable,
+    TasksLike,
     TextObservation,
     text_observation,
 )
+from gtalign_env.envs.faults import FaultPolicy, Faults
 from gtalign_env.envs.render import lines
 from gtalign_env.envs.single import SEATS, SeatName, SingleSeatEnv
 from gtalign_env.envs.spaces import Utterance
@@ -25,8 +27,6 @@ from gtalign_env.text.reader import BANDS
 
 Speaker = Callable[[TextObservation], str]
 """A seat that speaks for itself: maps what it sees to what it says; `ModelError` is a fault."""
-
-FaultPolicy = Literal["truncate", "raise"]
 
 
 class DialogueEnv(SingleSeatEnv[TextObservation, str]):
@@ -39,7 +39,7 @@ class DialogueEnv(SingleSeatEnv[TextObservation, str]):
     ``Utterance``: any text. The reader takes a legal move off every text.
 
     ## Observation Space
-    ``Dict(observation: Box(-1, 1, (51,)), action_mask: Box(0, 1, (7,), int8), text: Utterance)``.
+    ``Dict(observation: Box(-1, 1, (57,)), action_mask: Box(0, 1, (7,), int8), text: Utterance)``.
 
     ## Rewards
     ``reward="own"``: increments of your side's welfare, points. ``reward="joint"``: the scenario's
@@ -54,8 +54,9 @@ class DialogueEnv(SingleSeatEnv[TextObservation, str]):
     ## Arguments
     As `gtalign/Dialogue-v0` for PettingZoo, and ``seat``, ``opponent``, ``p_vague``, ``reward``
     as `gtalign/Conversation-v0`. An opponent by name speaks in the bundled wordings; a callable
-    ``speaker(observation) -> text`` speaks for itself. ``fault_policy``: what happens when it
-    raises `ModelError`: "truncate" ends the episode, "raise" lets the error through.
+    ``speaker(observation) -> text`` speaks for itself. ``fault_policy``: what happens when it, or
+    the meter, raises `ModelError`: "truncate" ends the episode, "raise" lets the error through,
+    "resample" asks for the message again, up to three times, and then truncates.
 
     ## Version History
     v0: first version.
@@ -65,7 +66,7 @@ class DialogueEnv(SingleSeatEnv[TextObservation, str]):
         self,
         scenario: ScenarioLike = "quick_question",
         pricing: PricingLike = None,
-        tasks: str = "general_knowledge",
+        tasks: TasksLike = "general_knowledge",
         covered_only: bool = False,
         bands: tuple[int, int] = BANDS,
         meter: Meter = "nominal",
@@ -78,11 +79,8 @@ class DialogueEnv(SingleSeatEnv[TextObservation, str]):
     ) -> None:
         table = TalkTable(scenario, pricing, tasks, covered_only, bands, meter)
         super().__init__(table, seat, reward, render_mode)
-        if fault_policy not in ("truncate", "raise"):
-            raise ValueError(f"fault_policy is 'truncate' or 'raise'; got {fault_policy!r}")
         self._talks = table
-        self._fault_policy = fault_policy
-        self._fault: dict[str, Any] | None = None
+        self._faults = Faults(fault_policy)
         self._other = Seat.ASSISTANT if SEATS[seat] is Seat.USER else Seat.USER
         self._speaker: Speaker | None = None
         self._user: UserSeat | None = None
@@ -112,7 +110,7 @@ class DialogueEnv(SingleSeatEnv[TextObservation, str]):
     def _open(self, episode: int) -> Conversation:
         conversation = self.table.open(episode)
         self._talk = self._talks.talk(conversation)
-        self._fault = None
+        self._faults.begin()
         return conversation
 
     def _observe(self) -> TextObservation:
@@ -122,28 +120,31 @@ class DialogueEnv(SingleSeatEnv[TextObservation, str]):
         return True
 
     def _move(self, seat: Seat, action: str) -> tuple[float, float]:
-        if seat is Seat.USER:
-            return self._talk.say_user(action)
-        return self._talk.say_assistant(action)
+        say = self._talk.say_user if seat is Seat.USER else self._talk.say_assistant
+        try:
+            return self._faults.ask(lambda: say(action))
+        except ModelError as error:  # the meter's
+            if seat is self._other:
+                raise
+            self._end(error, seat)
+            return 0.0, 0.0
+
+    def _end(self, error: ModelError, seat: Seat) -> None:
+        self._faults.end(error, seat)
+        self.conversation.fault()
 
     def _let_others_move(self) -> None:
         try:
             super()._let_others_move()
         except ModelError as error:
-            if self._fault_policy == "raise":
-                raise
-            self._fault = {
-                "kind": error.kind,
-                "seat": self._other.name.lower(),
-                "attempts": error.attempts,
-            }
-            self.conversation.fault()
+            self._end(error, self._other)
             self._ended_early = self.conversation
 
     def _other_move(self) -> str:
         conversation = self.conversation
         if self._speaker is not None:
-            return self._speaker(self._see(self._other))
+            speaker = self._speaker
+            return self._faults.ask(lambda: speaker(self._see(self._other)))
         u = conversation.chance(self._other, Purpose.POLICY)
         if self._user is not None:
             return self._talk.word_user(self._user(conversation.user_view(), u))
@@ -154,5 +155,4 @@ class DialogueEnv(SingleSeatEnv[TextObservation, str]):
         return lines(self.conversation, [message.text for message in self._talk.messages])
 
     def _info(self) -> dict[str, Any]:
-        info = super()._info()
-        return info if self._fault is None else {**info, "fault": dict(self._fault)}
+        return {**super()._info(), **self._faults.info()}

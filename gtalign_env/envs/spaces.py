@@ -6,11 +6,12 @@ vectors return stale strings; a text environment needs neither.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
 from gymnasium.spaces import Space
+from gymnasium.vector.utils import iterate
 
 MAX_MESSAGE = 1_000_000
 """Longest message, characters."""
@@ -21,7 +22,19 @@ _WORDS = (
 )  # fmt: skip
 
 
-class Utterance(Space[str]):
+class _Text(Space[str]):
+    """A space of texts, by which the vectors of other tools can take a batch apart."""
+
+
+@iterate.register(_Text)
+def _iterate_texts(space: _Text, items: Iterable[str]) -> Iterator[str]:  # type: ignore[misc]  # `Space` is generic there
+    # Registered for the parent only: SuperSuit finds it through the order of inheritance, while
+    # Gymnasium's own vectors take a tuple of spaces that are registered themselves for another
+    # kind of batch.
+    return iter(items)
+
+
+class Utterance(_Text):
     """Any string of at most ``max_length`` characters, the empty one and odd Unicode included.
 
     Args:

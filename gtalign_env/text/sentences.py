@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from gtalign_env.text.phrases import PhraseBook
@@ -120,7 +121,8 @@ class Sentence(NamedTuple):
     asks: bool
 
 
-def split(message: str) -> list[Sentence]:
+@lru_cache(maxsize=1)  # a message is read, then judged
+def split(message: str) -> tuple[Sentence, ...]:
     """Return the sentences that say or ask something, in order; filler is left out.
 
     Args:
@@ -145,7 +147,7 @@ def split(message: str) -> list[Sentence]:
             Sentence(piece, option or _asks(piece)) for piece in pieces if _says_something(piece)
         ]
         after_question = option or _asks(pieces[-1])
-    return found
+    return tuple(found)
 
 
 def statements(message: str) -> list[str]:

@@ -58,6 +58,10 @@ def test_the_overview_is_fast_and_imports_no_command() -> None:
     assert time.perf_counter() - start < 1.8
 
 
+def test_every_command_stands_in_one_panel() -> None:
+    assert sorted(name for names in cli.PANELS.values() for name in names) == sorted(cli.TABLE)
+
+
 @pytest.mark.parametrize("name", cli.TABLE)
 def test_the_line_of_a_command_is_the_first_of_its_docstring(name: str) -> None:
     target, line = cli.TABLE[name]

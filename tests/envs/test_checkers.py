@@ -10,21 +10,12 @@ import pytest
 from gymnasium.utils.env_checker import check_env, data_equivalence
 
 from gtalign_env.envs import ENVS
-from gtalign_env.scenario.library import list_entries
-from gtalign_env.scenario.loader import load_scenario, load_tasks
+from tests.contracts.cases import CASES, IDS, LIGHT
 
 with warnings.catch_warnings():
     # importing the tests of PettingZoo imports one of its own deprecated modules
     warnings.simplefilter("ignore", DeprecationWarning)
     from pettingzoo.test import api_test, seed_test
-
-MOST = max(len(question.interpretations) for question in load_tasks("general_knowledge").questions)
-CASES = [
-    (env_id, entry.name)
-    for env_id in ENVS
-    for entry in list_entries("scenario")
-    if "Dialogue" not in env_id or load_scenario(entry.name).task.interpretations <= MOST
-]
 
 # Of an environment whose observations are not arrays, or whose actions are texts, PettingZoo's
 # api_test always says these three things: advice, not findings. Whatever else it says is an error.
@@ -40,11 +31,11 @@ ADVICE = [
 def test_all_ids_are_in_both_registries() -> None:
     assert set(ENVS) <= set(gymnasium.registry)
     assert set(ENVS) <= set(pettingzoo.aec_registry)
-    assert {env_id for env_id, _ in CASES} == set(ENVS)
+    assert set(IDS) == set(ENVS)
 
 
 @pytest.mark.parametrize("seat", ["assistant", "user"])
-@pytest.mark.parametrize(("env_id", "scenario"), CASES)
+@pytest.mark.parametrize(("env_id", "scenario"), LIGHT)
 def test_gymnasium_check_env(env_id: str, scenario: str, seat: str) -> None:
     env = gymnasium.make(env_id, scenario=scenario, seat=seat)
     check_env(env.unwrapped)

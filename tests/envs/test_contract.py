@@ -1,4 +1,4 @@
-"""The contract beyond the libraries' checkers, over every id: rollouts, copies, order of use."""
+"""What our environments promise beyond the contract of `tests/contracts`: types, messages, order."""
 
 from __future__ import annotations
 
@@ -14,17 +14,8 @@ from gymnasium.utils.env_checker import data_equivalence
 
 from gtalign_env.envs import ENVS
 from gtalign_env.errors import EpisodeError, ScenarioError
-from gtalign_env.scenario.library import list_entries
-from gtalign_env.scenario.loader import load_scenario, load_tasks
 
 SEATS = ("assistant", "user")
-MOST = max(len(question.interpretations) for question in load_tasks("general_knowledge").questions)
-CASES = [
-    (env_id, entry.name)
-    for env_id in ENVS
-    for entry in list_entries("scenario")
-    if "Dialogue" not in env_id or load_scenario(entry.name).task.interpretations <= MOST
-]
 
 Env = gymnasium.Env[Any, Any]
 
@@ -69,9 +60,9 @@ def roll_out(env: Env, steps: int, legal: bool = True) -> list[Any]:
 
 
 @pytest.mark.parametrize("seat", SEATS)
-@pytest.mark.parametrize(("env_id", "scenario"), CASES)
-def test_rollouts_keep_the_contract_and_repeat(env_id: str, scenario: str, seat: str) -> None:
-    kwargs = {"scenario": scenario, "seat": seat, "opponent": "random"}
+@pytest.mark.parametrize("env_id", ENVS)
+def test_rollouts_repeat_and_give_plain_numbers(env_id: str, seat: str) -> None:
+    kwargs = {"scenario": "mixed_crowd", "seat": seat, "opponent": "random"}
     first = roll_out(single(env_id, **kwargs), 120)
     again = roll_out(single(env_id, **kwargs), 120)
     assert data_equivalence(first, again, exact=True)

@@ -15,17 +15,8 @@ from gtalign_env.core.moves import UserMove, assistant_move
 from gtalign_env.core.policies import random_assistant, random_user
 from gtalign_env.draws import Seat
 from gtalign_env.envs import ENVS
-from gtalign_env.scenario.library import list_entries
-from gtalign_env.scenario.loader import load_scenario, load_tasks
 
 AGENTS = ["user_0", "assistant_0"]
-MOST = max(len(question.interpretations) for question in load_tasks("general_knowledge").questions)
-CASES = [
-    (env_id, entry.name)
-    for env_id in ENVS
-    for entry in list_entries("scenario")
-    if "Dialogue" not in env_id or load_scenario(entry.name).task.interpretations <= MOST
-]
 
 
 def next_action(env: Any, rng: random.Random) -> Any:
@@ -85,11 +76,11 @@ def play(env: Any, rng: random.Random) -> tuple[str, list[Any]]:
     return ending, seen
 
 
-@pytest.mark.parametrize(("env_id", "scenario"), CASES)
-def test_rollouts_keep_the_contract_and_repeat(env_id: str, scenario: str) -> None:
+@pytest.mark.parametrize("env_id", ENVS)
+def test_rollouts_keep_what_is_between_two_steps(env_id: str) -> None:
     runs = []
     for _ in range(2):
-        env = pettingzoo.make("aec", env_id, scenario=scenario)
+        env = pettingzoo.make("aec", env_id, scenario="mixed_crowd")
         rng = random.Random(1)
         env.reset(seed=6)
         episodes = [play(env, rng)]

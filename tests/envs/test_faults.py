@@ -94,8 +94,8 @@ def test_a_fault_may_be_let_through(calls: int) -> None:
     with pytest.raises(ModelError, match="no answer") as caught:
         go()
     assert (caught.value.kind, caught.value.attempts) == ("timeout", 3)
-    with pytest.raises(ValueError, match="'truncate' or 'raise'; got 'ignore'"):
-        DialogueEnv(fault_policy="ignore")  # type: ignore[arg-type]  # that is the point
+    with pytest.raises(ValueError, match=r"one of truncate, raise, resample; got 'resampl'.*mean"):
+        DialogueEnv(fault_policy="resampl")  # type: ignore[arg-type]  # that is the point
 
 
 def test_other_errors_of_a_speaker_are_not_hidden() -> None:

@@ -78,8 +78,8 @@ def test_the_assistant_reads_the_same_whoever_the_user_is(env_id: str) -> None:
     words = "Dialogue" in env_id
     reads = 0
     pair: list[Any] = []
-    for episode in range(250):
-        if episode % 25 == 0:
+    for episode in range(60):
+        if episode % 20 == 0:
             pair = [
                 pettingzoo.make("aec", env_id, scenario=other_person(rng), render_mode="ansi")
                 for _ in range(2)
@@ -100,7 +100,7 @@ def test_the_assistant_reads_the_same_whoever_the_user_is(env_id: str) -> None:
             assert readable(one) == readable(two)
             reads += 1
         assert one.conversation.returns[0] != two.conversation.returns[0]
-    assert reads > 800
+    assert reads > 150
 
 
 def test_the_assistant_is_not_told_whether_its_answer_is_right() -> None:

@@ -22,12 +22,16 @@ from gtalign_env.core.spec import GameSpec
 from gtalign_env.core.tree import leaves
 from gtalign_env.draws import Draws, stream_key
 from gtalign_env.envs.table import Table
-from gtalign_env.scenario.library import list_entries
 from gtalign_env.scenario.loader import load_scenario
+from tests.contracts.cases import FEW, SCENARIOS, slow_but
 
-SCENARIOS = [entry.name for entry in list_entries("scenario")]
-GAMES = [(name, start) for name in SCENARIOS for start, _ in load_scenario(name).schedule]
-EPISODES = 2_500
+MANY, SOME = 2_500, 250  # episodes of every cell
+GAMES = [
+    pytest.param(name, start, episodes, marks=pytest.mark.slow if slow else ())
+    for name in SCENARIOS
+    for start, _ in load_scenario(name).schedule
+    for episodes, slow in ([(MANY, False)] if name in FEW else [(SOME, False), (MANY, True)])
+]
 
 MEASURES = ("user", "assistant", "welfare", "charge", "cost", "tokens", "exchanges")
 
@@ -43,11 +47,11 @@ def play(talk: Conversation, opening: UserMove, plan: AssistantMove) -> Conversa
     return talk
 
 
-def measured(spec: GameSpec, opening: UserMove, plan: AssistantMove) -> np.ndarray:
-    """Return what the cell averages, of many episodes, shape ``(EPISODES, 7)``."""
+def measured(spec: GameSpec, opening: UserMove, plan: AssistantMove, episodes: int) -> np.ndarray:
+    """Return what the cell averages, of many episodes, shape ``(episodes, 7)``."""
     key = stream_key(spec.digest, 100 * opening + plan)  # other episodes for every cell
     rows = []
-    for episode in range(EPISODES):
+    for episode in range(episodes):
         talk = play(Conversation(spec, Draws(key, episode)), opening, plan)
         state = talk.state
         rows.append(
@@ -82,16 +86,16 @@ def deviations(spec: GameSpec, opening: UserMove, plan: AssistantMove) -> np.nda
     return deviation
 
 
-@pytest.mark.parametrize(("name", "start"), GAMES)
-def test_every_cell_is_the_mean_of_its_episodes(name: str, start: int) -> None:
+@pytest.mark.parametrize(("name", "start", "episodes"), GAMES)
+def test_every_cell_is_the_mean_of_its_episodes(name: str, start: int, episodes: int) -> None:
     spec = Table(name).spec(start)
     matrix = normal_form(spec)
     scores = []
     for opening in (UserMove.VQ, UserMove.DQ):
         for plan in AssistantMove:
-            rows = measured(spec, opening, plan)
+            rows = measured(spec, opening, plan, episodes)
             spread = np.maximum(deviations(spec, opening, plan), rows.std(axis=0))
-            means, errors = rows.mean(axis=0), spread / math.sqrt(EPISODES)
+            means, errors = rows.mean(axis=0), spread / math.sqrt(episodes)
             for k, measure in enumerate(MEASURES):
                 exact = getattr(matrix, measure)[opening, plan]
                 # the stated error is of the welfares, in points; relative ones for the others
@@ -136,7 +140,7 @@ def test_both_seats_environment_plays_these_episodes(name: str) -> None:
 
 @pytest.mark.parametrize("reward", ["own", "joint"])
 @pytest.mark.parametrize("seat", ["user", "assistant"])
-@pytest.mark.parametrize("name", SCENARIOS)
+@pytest.mark.parametrize("name", slow_but(FEW))
 def test_single_seat_environment_plays_these_episodes(name: str, seat: str, reward: str) -> None:
     table = Table(name)
     table.seed(5)

@@ -8,6 +8,7 @@ same, whatever the seats do.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import gymnasium
 import pettingzoo
@@ -22,10 +23,9 @@ from gtalign_env.envs.dialogue_aec import DialogueAEC
 from gtalign_env.envs.table import Table
 from gtalign_env.errors import ScenarioError
 from gtalign_env.scenario.compile import compile_scenario
-from gtalign_env.scenario.library import list_entries
 from gtalign_env.scenario.loader import load_scenario, load_tasks
+from tests.contracts.cases import FEW, SCENARIOS, slow_but
 
-SCENARIOS = [entry.name for entry in list_entries("scenario")]
 MOST = max(len(question.interpretations) for question in load_tasks("general_knowledge").questions)
 PLAYABLE = [name for name in SCENARIOS if load_scenario(name).task.interpretations <= MOST]
 
@@ -58,7 +58,7 @@ def noisy() -> GameSpec:
     )
 
 
-GAMES: list[str | GameSpec] = [*PLAYABLE, noisy()]
+GAMES: list[Any] = [*slow_but(FEW, PLAYABLE), noisy()]
 
 
 def seats(user: str, assistant: str) -> tuple[UserSeat, AssistantSeat]:

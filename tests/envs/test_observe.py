@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -14,8 +16,21 @@ from gtalign_env.core.rules import legal_user_moves
 from gtalign_env.draws import Seat
 from gtalign_env.envs.observe import ENTRIES, regime_entries
 from gtalign_env.envs.spaces import MAX_MESSAGE, Utterance
-from gtalign_env.pricing import Outcome, PerMessage, PerToken, Rates, Regime, Subscription
+from gtalign_env.pricing import (
+    Cap,
+    Minimum,
+    Outcome,
+    PerMessage,
+    PerToken,
+    Rates,
+    Regime,
+    Subscription,
+    Surge,
+    Tiered,
+)
+from gtalign_env.scenario.compile import compile_scenario
 from gtalign_env.scenario.library import list_entries
+from gtalign_env.scenario.loader import load_scenario
 
 SCENARIOS = [entry.name for entry in list_entries("scenario")]
 NAMES = [entry.name for entry in ENTRIES]
@@ -99,8 +114,45 @@ def test_the_price_is_in_the_observation() -> None:
         "input rate", "cached input rate", "output rate", "reasoning rate", "message fee",
         "subscription share", "overage rate", "outcome fee", "free questions",
     ]  # fmt: skip
-    assert regime_entries(regime) == pytest.approx((0.5, 2 / 3, 0.75, 0, 0.5, 0.75, 0.5, 0.5, 1))
-    assert regime_entries(Regime("none", ())) == (0.0,) * 9
+    assert regime_entries(regime) == pytest.approx(
+        (0.5, 2 / 3, 0.75, 0, 0.5, 0.75, 0.5, 0.5, 1, 0, 0, 0)
+    )
+    assert regime_entries(Regime("none", ())) == (0.0,) * 12
+
+
+def test_tiers_minimum_cap_and_surge_are_in_the_observation() -> None:
+    parts = (
+        PerToken(Rates(0, 0, 0, 0)),
+        Tiered("output", (160, 500), (5_000_000, 10_000_000, 0)),
+        Tiered("total", (10_000,), (15_000_000, 0)),
+        Subscription(0, 60, 2_500_000),
+        Minimum(10**9),
+        Cap(3 * 10**10),
+        Surge(Fraction(3), start=1),
+    )
+    spec = compile_scenario(load_scenario("quick_question"))
+    env = pettingzoo.make(
+        "aec", "gtalign/Conversation-v0", scenario=replace(spec, regime=Regime("r", parts))
+    )
+
+    def seen() -> dict[str, float]:
+        return dict(zip(NAMES, env.observe("assistant_0").tolist(), strict=True))
+
+    env.reset(seed=0, options={"episode": 1})
+    env.step(UserMove.DQ)
+    now = seen()
+    assert now["minimum"] == pytest.approx(1 / 11)
+    assert now["cap"] == pytest.approx(0.25)
+    assert now["surge"] == pytest.approx(0.5)
+    assert now["marginal input rate"] == pytest.approx(0.75)  # the tier of all tokens
+    assert now["marginal output rate"] == pytest.approx(0.8)  # 5 + 15 of 25 USD per 1M tokens
+    assert now["next rate"] == pytest.approx(500 / 560)  # until the overage begins
+    env.step(AssistantMove.DA_CONCISE)  # 60 tokens
+    now = seen()
+    assert now["marginal output rate"] == pytest.approx(22.5 / 27.5)
+    assert now["next rate"] == pytest.approx(500 / 600)
+    env.reset(seed=0, options={"episode": 0})
+    assert seen()["surge"] == 0.0
 
 
 def test_games_that_differ_in_price_look_different() -> None:

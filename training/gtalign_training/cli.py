@@ -13,19 +13,96 @@ from typer.core import TyperCommand, TyperGroup
 _COMMANDS = "gtalign_training.commands"
 
 TABLE: dict[str, tuple[str, str]] = {
+    "agents": (
+        f"{_COMMANDS}.agents:agents",
+        "List agents: who can sit in a seat, with what they know and need.",
+    ),
+    "bill": (
+        f"{_COMMANDS}.bill:bill_command",
+        "Bill recorded conversations again, under any regime; exact to the pico-USD.",
+    ),
+    "check": (
+        f"{_COMMANDS}.check:check",
+        "Play an environment and tell which rules of the contract it breaks.",
+    ),
+    "data": (
+        f"{_COMMANDS}.data:data",
+        "Check data files for duplicates and leaks, or split one so that nothing leaks.",
+    ),
     "demo": (
         f"{_COMMANDS}.demo:demo",
         "Solve a priced game, train a tiny assistant on it, show what changed.",
     ),
-    "list": (f"{_COMMANDS}.list:list_command", "List scenarios, personas, prices, tasks, games."),
+    "design": (
+        f"{_COMMANDS}.design:design",
+        "Find the price that maximises welfare in equilibrium.",
+    ),
+    "dilemma": (
+        f"{_COMMANDS}.dilemma:dilemma",
+        "Measure a game's dilemmas: class, greed, fear, distance to the next class.",
+    ),
+    "doctor": (
+        f"{_COMMANDS}.doctor:doctor",
+        "Check the installation: versions, extras, library, a known result; tell what to do.",
+    ),
+    "dynamics": (
+        f"{_COMMANDS}.dynamics:dynamics",
+        "Follow evolution or learning in a game: rest points, basins, shares.",
+    ),
+    "egta": (
+        f"{_COMMANDS}.egta:egta",
+        "Estimate the game that policies play, with intervals and how sure its equilibria are.",
+    ),
+    "exploit": (
+        f"{_COMMANDS}.exploit:exploit",
+        "Tell how much either seat could gain by its best response, exactly.",
+    ),
+    "export": (
+        f"{_COMMANDS}.export:export",
+        "Write a game as a file for Gambit or OpenSpiel: a tree (efg) or a matrix (nfg).",
+    ),
+    "list": (
+        f"{_COMMANDS}.list:list_command",
+        "List scenarios, personas, prices, tasks, games, recipes.",
+    ),
+    "new": (f"{_COMMANDS}.new:new", "Write a commented file of your own to fill in."),
     "oracle": (
         f"{_COMMANDS}.oracle:oracle",
         "Solve for the assistant that maximises joint welfare, not knowing who asks.",
+    ),
+    "play": (
+        f"{_COMMANDS}.play:play",
+        "Take a seat at the terminal against a named policy, and learn what the best move was.",
+    ),
+    "plot": (
+        f"{_COMMANDS}.plot:plot",
+        "Draw a study's phase diagram, or a game's payoffs or best replies.",
+    ),
+    "repeated": (
+        f"{_COMMANDS}.repeated:repeated",
+        "Ask what repetition sustains: critical discount factors, minmax, folk theorem.",
+    ),
+    "run": (
+        f"{_COMMANDS}.run:run",
+        "Play many conversations between two named policies; crash-safe, resumable.",
+    ),
+    "schema": (f"{_COMMANDS}.schema:schema", "Print or write the JSON Schemas of the files."),
+    "score": (
+        f"{_COMMANDS}.score:score_command",
+        "Score four-block completions by the published welfare of texts, or its correction.",
     ),
     "show": (f"{_COMMANDS}.show:show", "Show one entry with its units, all names resolved."),
     "solve": (
         f"{_COMMANDS}.solve:solve",
         "Solve a scenario or matrix game: equilibria, welfare optima, dilemmas.",
+    ),
+    "sweep": (
+        f"{_COMMANDS}.sweep:sweep",
+        "Solve a study: equilibria, dilemmas, welfare over any field.",
+    ),
+    "tournament": (
+        f"{_COMMANDS}.tournament:tournament",
+        "Play a round robin of agents on a repeated game, in both seats.",
     ),
     "train": (
         f"{_COMMANDS}.train:train",
@@ -35,12 +112,22 @@ TABLE: dict[str, tuple[str, str]] = {
 }
 """Subcommands: where the function is, and its line in the overview (its docstring's first)."""
 
+PANELS = {
+    "Start": ("demo", "doctor"),
+    "Author": ("list", "show", "new", "validate", "schema", "bill"),
+    "Solve": ("solve", "dilemma", "oracle", "exploit", "repeated", "dynamics", "export"),
+    "Study": ("sweep", "plot", "design"),
+    "Play": ("agents", "run", "play", "tournament", "egta", "check"),
+    "Train and judge": ("train", "score", "data"),
+}
+"""What the overview puts together: every subcommand once."""
+
 
 class LazyCommand(TyperCommand):
     """A line in the overview that turns into the real command when it is called."""
 
-    def __init__(self, name: str, target: str, line: str) -> None:
-        super().__init__(name, help=line, short_help=line)
+    def __init__(self, name: str, target: str, line: str, panel: str) -> None:
+        super().__init__(name, help=line, short_help=line, rich_help_panel=panel)
         self.target = target
 
     def load(self) -> Any:
@@ -65,8 +152,13 @@ class LazyGroup(TyperGroup):
 
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)
-        for name, (target, line) in TABLE.items():
-            self.add_command(LazyCommand(name, target, line))
+        for panel, names in PANELS.items():
+            for name in names:
+                self.add_command(LazyCommand(name, *TABLE[name], panel))
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the subcommands in the order of the panels, not of the alphabet."""
+        return list(self.commands)
 
     def invoke(self, ctx: Any) -> Any:
         """Run the subcommand."""
