@@ -30,6 +30,8 @@ from gtalign_env.scenario.schema import (
     PricingFile,
     ScenarioFile,
 )
+from gtalign_env.scenario.sweep_design import DesignFile
+from gtalign_env.scenario.sweep_schema import StudyFile
 from gtalign_env.scenario.welfare_schema import WelfareModel
 from gtalign_training.recipe import Recipe, bundled_recipes, load_recipe
 
@@ -71,7 +73,7 @@ def kind_table(union: Any) -> str:
 
 def _head() -> str:
     found = [row for row in rows(PersonaFile) if row.field in HEAD]
-    kinds = "`gtalign/persona/1`, `…/pricing/1`, `…/scenario/1`, `…/tasks/1`, `…/game/1`"
+    kinds = "`gtalign/persona/1`, `…/pricing/1`, `…/scenario/1`, `…/tasks/1`, `…/game/1`, `…/study/1`, `…/design/1`"
     order = sorted(found, key=lambda row: HEAD.index(row.field))
     return field_table(
         [
@@ -132,6 +134,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "tasks": lambda: field_table(list(rows(tasks.TaskSet, skip=HEAD))),
     "task_rules": _task_rules,
     "game": lambda: field_table(list(rows(MatrixGameFile, skip=HEAD))),
+    "study": lambda: field_table(list(rows(StudyFile, skip=(*HEAD, "welfare")))),
+    "design": lambda: field_table(list(rows(DesignFile, skip=(*HEAD, "maximise")))),
     "library": _library,
     "entries": _entries,
     "recipe": lambda: field_table([row for row in rows(Recipe) if row.field not in HEAD]),

@@ -26,6 +26,7 @@ _EXPORTS = {
     "DialogueEnv": "gtalign_env.envs.dialogue",
     "GameSpec": "gtalign_env.core.spec",
     "NormalFormGame": "gtalign_env.games.normal_form",
+    "RepeatedGameEnv": "gtalign_env.envs.repeated_game",
     "Scenario": "gtalign_env.scenario.loader",
     "Utterance": "gtalign_env.envs.spaces",
     "Welfare": "gtalign_env.welfare",

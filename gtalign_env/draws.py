@@ -30,6 +30,9 @@ class Seat(IntEnum):
     WORLD = 2
 
 
+USER, ASSISTANT, WORLD = (int(seat) for seat in Seat)
+
+
 class Purpose(IntEnum):
     """What a draw decides. New purposes go at the end: numbers are part of every stream."""
 
@@ -57,8 +60,24 @@ class Purpose(IntEnum):
     """Which interpretation the user means."""
     DISTRACTOR = 11
     """Which wrong answer is given."""
+    TREMBLE = 12
+    """Whether a hand slips in a repeated game, and onto which plan."""
+    CONTINUE = 13
+    """Whether a repeated game goes on."""
+    SIGNAL = 14
+    """What both seats of a repeated game see before they move."""
     FIELD = 32
     """First of the persona's fields; field i is FIELD + i."""
+
+
+# The purposes that the rules draw for, as plain numbers.
+PERSONA, CLEAR, COVERS, KNOWS, SUFFICES, LENGTH, REASONING, POLICY = (
+    int(purpose) for purpose in Purpose if purpose <= Purpose.POLICY
+)
+FIELD = int(Purpose.FIELD)
+
+word = int
+"""An unsigned 64-bit number; where these functions are compiled it stands for the machine's own."""
 
 
 def _mix(x: int) -> int:
@@ -83,8 +102,29 @@ class Draws(NamedTuple):
     key: int
     episode: int
 
+    @property
+    def stream(self) -> int:
+        """What all draws of the episode begin with, a 64-bit number."""
+        return stream_of(self.key, self.episode)
+
     def uniform(self, turn: int, seat: int, purpose: int) -> float:
         """Return this draw's number in [0, 1), a multiple of 2⁻⁵³."""
-        x = _mix((self.key + self.episode * _EPISODE) & _MASK)
-        x = _mix((x + ((turn << 16) | (seat << 8) | purpose) * _GOLDEN) & _MASK)
-        return (_mix((x + _GOLDEN) & _MASK) >> 11) * _TO_UNIT
+        return uniform(self.stream, turn, seat, purpose)
+
+
+def stream_of(key: int, episode: int) -> int:
+    """Return what all draws of an episode begin with, a 64-bit number."""
+    return _mix((word(key) + word(episode) * _EPISODE) & _MASK)
+
+
+def uniform(stream: int, turn: int, seat: int, purpose: int) -> float:
+    """Return a draw's number in [0, 1), a multiple of 2⁻⁵³.
+
+    Args:
+        stream: Of which episode, see `stream_of`.
+        turn: Index of the exchange.
+        seat: Whose draw it is, a `Seat`.
+        purpose: What it decides, a `Purpose`.
+    """
+    x = _mix((stream + word((turn << 16) | (seat << 8) | purpose) * _GOLDEN) & _MASK)
+    return (_mix((x + _GOLDEN) & _MASK) >> 11) * _TO_UNIT

@@ -84,5 +84,15 @@ def divide_half_even(amount: int, parts: int) -> int:
     """
     if parts <= 0:
         raise ValueError(f"an amount is shared among a positive number of parts; got {parts}")
+    return half_even(amount, parts)
+
+
+def half_even(amount: int, parts: int) -> int:
+    """Return ``amount / parts`` as `divide_half_even` does, for ``parts`` known to be positive.
+
+    Args:
+        amount: What is divided.
+        parts: By how much, positive.
+    """
     quotient, rest = divmod(amount, parts)
     return quotient + (2 * rest > parts or (2 * rest == parts and quotient % 2 == 1))

@@ -7,155 +7,24 @@ so the same seed gives the same type in every layer.
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
-from itertools import accumulate, product
-from statistics import NormalDist
+from itertools import product
 from typing import NamedTuple
 
+from gtalign_env.distributions import Choice as Choice
+from gtalign_env.distributions import Constant as Constant
+from gtalign_env.distributions import Distribution as Distribution
+from gtalign_env.distributions import Law, quantile
+from gtalign_env.distributions import LogNormal as LogNormal
+from gtalign_env.distributions import Normal as Normal
+from gtalign_env.distributions import Uniform as Uniform
 from gtalign_env.draws import Purpose
 from gtalign_env.errors import SolverError
 
 MOST_FINITE = 100_000
 """Types that a persona of choices may have; they are enumerated one by one."""
-
-_STANDARD = NormalDist()
-_LEAST, _MOST = 2.0**-54, 1 - 2.0**-53  # keep the inverse of the normal distribution finite
-
-
-@dataclass(frozen=True, slots=True)
-class Constant:
-    """The same value for everybody."""
-
-    value: float
-
-    @property
-    def mean(self) -> float:
-        """The value."""
-        return self.value
-
-    def quantile(self, u: float) -> float:
-        """Return the value."""
-        return self.value
-
-    def points(self, n: int) -> list[tuple[float, float]]:
-        """Return the one (value, weight) pair; exact."""
-        return [(self.value, 1.0)]
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """One of finitely many values, by weight."""
-
-    values: tuple[float, ...]
-    weights: tuple[float, ...]
-
-    @property
-    def mean(self) -> float:
-        """The weighted mean."""
-        return math.fsum(v * p for v, p in self.points(0))
-
-    def quantile(self, u: float) -> float:
-        """Return the value at cumulative weight ``u``."""
-        edges = list(accumulate(self.weights))
-        return self.values[min(bisect_right(edges, u * edges[-1]), len(edges) - 1)]
-
-    def points(self, n: int) -> list[tuple[float, float]]:
-        """Return all (value, weight) pairs of positive weight, weights summing to 1; exact."""
-        total = math.fsum(self.weights)
-        return [(v, w / total) for v, w in zip(self.values, self.weights, strict=True) if w > 0]
-
-
-@dataclass(frozen=True, slots=True)
-class Uniform:
-    """Uniform between two bounds."""
-
-    low: float
-    high: float
-
-    @property
-    def mean(self) -> float:
-        """The midpoint."""
-        return (self.low + self.high) / 2
-
-    def quantile(self, u: float) -> float:
-        """Return the value below which a share ``u`` lies."""
-        return self.low + (self.high - self.low) * u
-
-    def points(self, n: int) -> list[tuple[float, float]]:
-        """Return ``n`` equally likely bins as (conditional mean, weight)."""
-        return [(self.quantile((i + 0.5) / n), 1 / n) for i in range(n)]
-
-
-@dataclass(frozen=True, slots=True)
-class Normal:
-    """Normal, truncated to ``[low, high]`` (infinite where not bounded)."""
-
-    mu: float
-    std: float
-    low: float = -math.inf
-    high: float = math.inf
-
-    def _edges(self) -> tuple[float, float]:
-        return tuple(_STANDARD.cdf((edge - self.mu) / self.std) for edge in (self.low, self.high))  # type: ignore[return-value]  # two in, two out
-
-    @property
-    def mean(self) -> float:
-        """The mean of the truncated distribution."""
-        return self.points(1)[0][0]
-
-    def quantile(self, u: float) -> float:
-        """Return the value below which a share ``u`` lies."""
-        below, above = self._edges()
-        share = min(max(below + (above - below) * u, _LEAST), _MOST)
-        return min(max(self.mu + self.std * _STANDARD.inv_cdf(share), self.low), self.high)
-
-    def points(self, n: int) -> list[tuple[float, float]]:
-        """Return ``n`` equally likely bins as (conditional mean, weight)."""
-        below, above = self._edges()
-        shares = [below + (above - below) * i / n for i in range(n + 1)]
-        # E[Z; a < Z < b] of a standard normal is the density at a less the density at b
-        density = [_density(share) for share in shares]
-        width = (above - below) / n
-        return [
-            (self.mu + self.std * (density[i] - density[i + 1]) / width, 1 / n) for i in range(n)
-        ]
-
-
-def _density(share: float) -> float:
-    """Return the standard normal density at the quantile of ``share``; 0 at both ends."""
-    return _STANDARD.pdf(_STANDARD.inv_cdf(share)) if 0.0 < share < 1.0 else 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class LogNormal:
-    """Log-normal with the given mean (of the value itself) and sigma (of its logarithm)."""
-
-    mean: float
-    sigma: float
-
-    def quantile(self, u: float) -> float:
-        """Return the value below which a share ``u`` lies."""
-        z = _STANDARD.inv_cdf(min(max(u, _LEAST), _MOST))
-        return self.mean * math.exp(self.sigma * z - self.sigma**2 / 2)
-
-    def points(self, n: int) -> list[tuple[float, float]]:
-        """Return ``n`` equally likely bins as (conditional mean, weight)."""
-        # E[X; X < x] = mean · Φ(z − σ), where z is the quantile of log x
-        shares = [
-            0.0
-            if i == 0
-            else 1.0
-            if i == n
-            else _STANDARD.cdf(_STANDARD.inv_cdf(i / n) - self.sigma)
-            for i in range(n + 1)
-        ]
-        return [(self.mean * n * (shares[i + 1] - shares[i]), 1 / n) for i in range(n)]
-
-
-Distribution = Constant | Choice | Uniform | Normal | LogNormal
 
 
 class UserType(NamedTuple):
@@ -192,7 +61,26 @@ class UserType(NamedTuple):
     """The visible way of writing, an index into STYLES: the one field others can see."""
 
 
-_INTEGER = frozenset({"comfort_tokens", "tolerance", "budget", "persistence", "style"})
+def user_type(values: Sequence[float]) -> UserType:
+    """Return the type of these values, in the order of its fields; counts and money are rounded."""
+    return UserType(
+        value=float(values[0]),
+        harm=float(values[1]),
+        conciseness=float(values[2]),
+        comfort_tokens=round(values[3]),
+        annoyance=float(values[4]),
+        tolerance=round(values[5]),
+        effort_vague=float(values[6]),
+        effort_definite=float(values[7]),
+        effort_reply=float(values[8]),
+        effort_follow_up=float(values[9]),
+        budget=round(values[10]),
+        price_sensitivity=float(values[11]),
+        discount=float(values[12]),
+        persistence=round(values[13]),
+        outside_option=float(values[14]),
+        style=round(values[15]),
+    )
 
 
 @dataclass(frozen=True)
@@ -232,7 +120,7 @@ class Persona:
         """The one type there is, where nothing is random."""
         if not all(isinstance(d, Constant) for d in self.distributions):
             return None
-        return _user_type(d.mean for d in self.distributions)
+        return user_type([d.mean for d in self.distributions])
 
     def draw(self, uniform: Callable[[int], float]) -> UserType:
         """Return a type.
@@ -242,9 +130,11 @@ class Persona:
         """
         if self._only is not None:
             return self._only
-        return _user_type(
-            d.value if isinstance(d, Constant) else d.quantile(uniform(Purpose.FIELD + i))
-            for i, d in enumerate(self.distributions)
+        return user_type(
+            [
+                d.value if isinstance(d, Constant) else d.quantile(uniform(Purpose.FIELD + i))
+                for i, d in enumerate(self.distributions)
+            ]
         )
 
     def types(self, bins: int) -> list[tuple[float, UserType]]:
@@ -255,7 +145,7 @@ class Persona:
         """
         grids = [d.points(bins) for d in self.distributions]
         return [
-            (math.prod(weight for _, weight in point), _user_type(value for value, _ in point))
+            (math.prod(weight for _, weight in point), user_type([value for value, _ in point]))
             for point in product(*grids)
         ]
 
@@ -288,12 +178,7 @@ class Persona:
                 places = sorted(range(n), key=lambda i, step=step: (i + 0.5) * step % 1.0)  # type: ignore[misc]  # default argument binds the loop variable
                 values = [value for _, value in sorted(zip(places, values, strict=True))]
             columns.append(values)
-        return [(1.0 / n, _user_type(row)) for row in zip(*columns, strict=True)]
-
-
-def _user_type(values: Iterable[float]) -> UserType:
-    named = zip(UserType._fields, values, strict=True)
-    return UserType._make(round(x) if name in _INTEGER else float(x) for name, x in named)
+        return [(1.0 / n, user_type(row)) for row in zip(*columns, strict=True)]
 
 
 @dataclass(frozen=True)
@@ -306,6 +191,12 @@ class Population:
 
     personas: tuple[tuple[float, Persona], ...]
 
+    @cached_property
+    def law(self) -> Law:
+        """The distribution of the persona's index."""
+        weights = tuple(weight for weight, _ in self.personas)
+        return Choice(tuple(range(len(weights))), weights).law
+
     @property
     def is_finite(self) -> bool:
         """Whether finitely many types are possible."""
@@ -315,8 +206,7 @@ class Population:
         """Return the drawn persona's index and a type of it."""
         index = 0
         if len(self.personas) > 1:
-            edges = list(accumulate(weight for weight, _ in self.personas))
-            index = min(bisect_right(edges, uniform(Purpose.PERSONA) * edges[-1]), len(edges) - 1)
+            index = int(quantile(self.law, uniform(Purpose.PERSONA)))
         return index, self.personas[index][1].draw(uniform)
 
     def types(self, most: int) -> list[tuple[float, UserType]]:

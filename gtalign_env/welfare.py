@@ -14,6 +14,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -24,10 +26,25 @@ FloatArray = NDArray[np.float64]
 
 KINDS = ("utilitarian", "nash", "egalitarian", "ces", "user_only", "assistant_only")
 
+UTILITARIAN, NASH, EGALITARIAN, CES, USER_ONLY, ASSISTANT_ONLY = range(len(KINDS))
+
 RHO_ZERO = 1e-12  # below this CES and Cobb-Douglas differ by less than a double can show
 SMALLEST_SHARE = 1e-9  # a CES share below this is a seat that does not count: say user_only instead
 LARGEST_EXPONENT = 700.0  # exp of more is close to the end of the floats
 SAFE_PRODUCT = (1e-290, 1e290)  # a product of gains in here has lost nothing to the exponent range
+
+
+class WelfareNumbers(NamedTuple):
+    """A `Welfare` as plain numbers."""
+
+    kind: int
+    """Index into `KINDS`."""
+    alpha: float
+    user_weight: float
+    assistant_weight: float
+    rho: float
+    user_disagreement: float
+    assistant_disagreement: float
 
 
 @dataclass(frozen=True)
@@ -102,24 +119,14 @@ class Welfare:
             user: U, points.
             assistant: L, points.
         """
-        if math.isnan(user) or math.isnan(assistant):
-            return math.nan
-        if self.kind == "utilitarian":
-            return self.weights[0] * user + self.weights[1] * assistant
-        if self.kind == "egalitarian":
-            return min(user, assistant)
-        if self.kind == "user_only":
-            return user
-        if self.kind == "assistant_only":
-            return assistant
-        x = user - self.disagreement[0]
-        y = assistant - self.disagreement[1]
-        if x <= 0.0 or y <= 0.0:
-            return 0.0
-        if self.kind == "nash":
-            return _cobb_douglas(x, y, self.alpha)
-        share = self.weights[0] / (self.weights[0] + self.weights[1])
-        return _ces(x, y, share, self.rho)
+        return joint_welfare(self.numbers, user, assistant)
+
+    @cached_property
+    def numbers(self) -> WelfareNumbers:
+        """The aggregator as plain numbers, for `joint_welfare`."""
+        return WelfareNumbers(
+            KINDS.index(self.kind), self.alpha, *self.weights, self.rho, *self.disagreement
+        )
 
     def array(self, user: ArrayLike, assistant: ArrayLike) -> FloatArray:
         """Return W of many pairs; entry by entry what calling the object gives, to 1e-12 relative.
@@ -235,6 +242,28 @@ def _by_source(
         span = float(group.max() - group.min())
         scores[rows] = law((group - group.min()) / span) if span > 0.0 else 0.0
     return scores
+
+
+def joint_welfare(rule: WelfareNumbers, user: float, assistant: float) -> float:
+    """Return W of one pair of welfares, points; scalar code, which batches compile."""
+    if math.isnan(user) or math.isnan(assistant):
+        return math.nan
+    if rule.kind == UTILITARIAN:
+        return rule.user_weight * user + rule.assistant_weight * assistant
+    if rule.kind == EGALITARIAN:
+        return min(user, assistant)
+    if rule.kind == USER_ONLY:
+        return user
+    if rule.kind == ASSISTANT_ONLY:
+        return assistant
+    x = user - rule.user_disagreement
+    y = assistant - rule.assistant_disagreement
+    if x <= 0.0 or y <= 0.0:
+        return 0.0
+    if rule.kind == NASH:
+        return _cobb_douglas(x, y, rule.alpha)
+    share = rule.user_weight / (rule.user_weight + rule.assistant_weight)
+    return _ces(x, y, share, rule.rho)
 
 
 def _cobb_douglas(x: float, y: float, alpha: float) -> float:

@@ -6,16 +6,17 @@ seat, purpose), so the same seed gives the same conversation in every layer.
 
 from __future__ import annotations
 
+from gtalign_env.core import chance
 from gtalign_env.core.ledger import Ledger
-from gtalign_env.core.moves import AssistantMove, Ending, UserMove
+from gtalign_env.core.moves import ACCEPTED, FAULT, ONGOING, AssistantMove, UserMove
 from gtalign_env.core.rules import (
     State,
     Step,
-    assistant_step,
+    after_assistant,
+    after_user,
     legal_user_moves,
-    user_step,
 )
-from gtalign_env.core.spec import GameSpec, tokens
+from gtalign_env.core.spec import GameSpec
 from gtalign_env.core.views import AssistantView, InformationSet, UserView, assistant_view
 from gtalign_env.draws import Draws, Purpose, Seat
 from gtalign_env.errors import EpisodeError
@@ -51,13 +52,8 @@ class Conversation:
         self.user_moves: tuple[UserMove, ...] = ()
         self.assistant_moves: tuple[AssistantMove, ...] = ()
         self.ledger = Ledger()
-        # where no length is random there is nothing to draw
-        self._fixed = spec.means if spec.has_constant_lengths else None
-        if self._fixed is not None:
-            self._system = self._fixed.system
-        else:
-            u = draws.uniform(0, Seat.WORLD, Purpose.LENGTH)
-            self._system = tokens(spec.lengths.system, u)
+        self._game, self._stream = spec.numbers, draws.stream
+        self._system = chance.system_length(self._game, self._stream)
 
     def __repr__(self) -> str:
         # the type stays hidden also where somebody prints an environment
@@ -66,7 +62,7 @@ class Conversation:
     @property
     def turn(self) -> int:
         """Index of the exchange that the next draw belongs to."""
-        return self.state.exchange + (self.state.to_move is Seat.USER)
+        return chance.turn_of(self.state)
 
     def history(self) -> InformationSet:
         """Return what the assistant can tell this conversation by."""
@@ -86,35 +82,25 @@ class Conversation:
         """Return a draw of this turn, in [0, 1)."""
         return self.draws.uniform(self.turn, seat, purpose)
 
-    def _happens(self, p: float, seat: Seat, purpose: Purpose) -> bool:
-        return p >= 1.0 or self.chance(seat, purpose) < p  # draws are below 1: no need for one
-
     def draw_settled(self) -> bool:
         """Return whether a reply written now settles the meaning."""
-        return self._happens(self.spec.reply_clarity, Seat.USER, Purpose.CLEAR)
+        return chance.settles(self._game, self._stream, self.state)
 
     def draw_covers(self, move: AssistantMove) -> bool:
         """Return whether an answer given now covers what is meant."""
-        p = self.spec.p_covers(move.verbosity or 0, self.state.informed)
-        return self._happens(p, Seat.ASSISTANT, Purpose.COVERS)
+        return chance.covers(self._game, self._stream, self.state, move)
 
     def draw_knows(self) -> bool:
         """Return whether the scripted assistant knows the answer asked for now."""
-        return self._happens(self.spec.p_correct, Seat.ASSISTANT, Purpose.KNOWS)
+        return chance.knows(self._game, self._stream, self.state)
 
     def draw_suffices(self, move: AssistantMove) -> bool:
         """Return whether an answer of this verbosity is good enough now."""
-        quality = self.spec.quality[move.verbosity or 0]
-        return self._happens(quality, Seat.ASSISTANT, Purpose.SUFFICES)
+        return chance.suffices(self._game, self._stream, self.state, move)
 
     def draw_right(self, move: AssistantMove) -> bool:
         """Return whether a scripted answer given now is right: it covers, is known, suffices."""
-        return (
-            move.answers
-            and self.draw_covers(move)
-            and self.draw_knows()
-            and self.draw_suffices(move)
-        )
+        return chance.is_right(self._game, self._stream, self.state, move)
 
     def step_user(
         self, move: UserMove, *, settled: bool | None = None, message: int | None = None
@@ -138,10 +124,10 @@ class Conversation:
         if settled is None:
             settled = move is UserMove.REPLY and self.draw_settled()
         if message is None:
-            message = self._draw_message(move)
+            message = chance.message_length(self._game, self._stream, self.state, move)
         self.user_moves += (move,)
         return self._take(
-            user_step(self.spec, self.who, self.state, move, settled=settled, message=message)
+            after_user(self._game, self.who, self.state, move, settled, message), charged=False
         )
 
     def step_assistant(
@@ -167,61 +153,37 @@ class Conversation:
         if right is None:
             right = self.draw_right(move)
         if output is None:
-            output = self._draw_output(move)
+            output = chance.output_length(self._game, self._stream, self.state, move)
         if reasoning is None:
-            reasoning = self._draw_reasoning()
+            reasoning = chance.reasoning_length(self._game, self._stream, self.state)
         self.assistant_moves += (move,)
-        return self._take(
-            assistant_step(
-                self.spec,
-                self.who,
-                self.state,
-                move,
-                right=right,
-                system=self._system,
-                output=output,
-                reasoning=reasoning,
-            )
+        step = after_assistant(
+            self._game, self.who, self.state, move, right, self._system, output, reasoning
         )
-
-    def _draw_message(self, move: UserMove) -> int:
-        if self._fixed is not None:
-            return self._fixed.messages[move]
-        if not move.writes:
-            return 0
-        return tokens(self.spec.lengths.message(move), self.chance(Seat.USER, Purpose.LENGTH))
-
-    def _draw_output(self, move: AssistantMove) -> int:
-        if self._fixed is not None:
-            return self._fixed.outputs[move]
-        return self.spec.lengths.output(move, self.chance(Seat.ASSISTANT, Purpose.LENGTH))
-
-    def _draw_reasoning(self) -> int:
-        if self._fixed is not None:
-            return self._fixed.reasoning
-        return tokens(self.spec.lengths.reasoning, self.chance(Seat.ASSISTANT, Purpose.REASONING))
+        return self._take(step, charged=step.state.ended == ONGOING)
 
     def fault(self) -> None:
         """End the conversation because a model, judge or server failed; no reward is due."""
-        self.state = self.state._replace(ending=Ending.FAULT)
+        self.state = self.state._replace(ended=FAULT)
 
-    def _take(self, step: Step) -> tuple[float, float]:
+    def _take(self, step: Step, *, charged: bool) -> tuple[float, float]:
         self.state = step.state
         self.rewards.append((step.user, step.assistant))
         self.returns = (self.returns[0] + step.user, self.returns[1] + step.assistant)
-        if step.usage is not None:
+        if charged:
             self.ledger.exchange(step.usage, self.assistant_moves[-1], step.charge)
-        elif step.state.ending is Ending.ACCEPTED:
+        elif step.state.ended == ACCEPTED:
             self.ledger.acceptance(step.charge)
         return step.user, step.assistant
 
     def _require(self, seat: Seat) -> None:
-        if self.state.ending is not None:
+        state = self.state
+        if state.ended == ONGOING and state.seat == seat:
+            return
+        if state.ending is not None:
             raise EpisodeError(
-                f"the conversation has ended ({self.state.ending.name.lower()}); call reset()"
+                f"the conversation has ended ({state.ending.name.lower()}); call reset()"
             )
-        if self.state.to_move is not seat:
-            raise EpisodeError(
-                f"it is the turn of the {self.state.to_move.name.lower()}, "
-                f"not of the {seat.name.lower()}"
-            )
+        raise EpisodeError(
+            f"it is the turn of the {state.to_move.name.lower()}, not of the {seat.name.lower()}"
+        )

@@ -27,7 +27,7 @@ from gtalign_env.core.moves import ACCEPT, CQ, DQ, FOLLOW_UP, ONGOING, REPLY, ve
 from gtalign_env.core.numbers import Numbers
 from gtalign_env.core.plans import ASSISTANT_PLANS, USER_PLANS, default_reply, plan_move
 from gtalign_env.core.records import packed
-from gtalign_env.core.rules import State, after_assistant, after_user
+from gtalign_env.core.rules import BEFORE, State, after_assistant, after_user
 from gtalign_env.core.spec import GameSpec
 from gtalign_env.games.normal_form import FloatArray
 from gtalign_env.money import to_usd
@@ -37,9 +37,6 @@ MEASURES = ("user", "assistant", "charge", "cost", "tokens")
 """What is averaged: U and L in points, charge and cost in USD, visible output in tokens."""
 
 T = TypeVar("T")
-
-BEFORE = State()
-"""Where every conversation begins."""
 
 N_LENGTHS = 6 + len(ASSISTANT_PLANS)
 """System prompt, reasoning, four messages, and an output for each of the assistant's moves."""

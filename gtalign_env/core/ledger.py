@@ -64,22 +64,26 @@ class Ledger:
         return sum(line.amount for line in self.lines if line.account is account)
 
 
-def bill(exchanges: Sequence[Exchange], accepted: bool, regime: Regime) -> list[int]:
+def bill(
+    exchanges: Sequence[Exchange], accepted: bool, regime: Regime, conversation: int = 0
+) -> list[int]:
     """Return the charges of recorded quantities under a regime, pico-USD.
 
     Args:
         exchanges: Delivered exchanges, in order.
         accepted: Whether the conversation ended by acceptance.
         regime: The rule that sets the price; need not be the one that was played.
+        conversation: Index of the conversation, which a surge depends on.
 
     Returns:
         One charge per exchange; an acceptance that costs something is one more.
     """
-    charges, output = [], 0
-    for index, (usage, move) in enumerate(exchanges):
-        question = move is AssistantMove.CQ
-        charges.append(regime.charge(usage, question, History(index, output)))
-        output += usage.output
-    if accepted and regime.outcome_fee:
-        charges.append(regime.outcome_fee)
+    in_force = regime.at(conversation)
+    charges, history = [], History(0, 0)
+    for usage, move in exchanges:
+        priced = in_force.price(usage, move is AssistantMove.CQ, history)
+        charges.append(priced.charge)
+        history = history.after(usage, priced)
+    if accepted and in_force.outcome_fee:
+        charges.append(in_force.outcome_fee)
     return charges

@@ -31,7 +31,7 @@ class UserMove(IntEnum):
     @property
     def writes(self) -> bool:
         """Whether the move is a message, and so opens an exchange."""
-        return self in (UserMove.VQ, UserMove.DQ, UserMove.REPLY, UserMove.FOLLOW_UP)
+        return writes(self)
 
 
 class AssistantMove(IntEnum):
@@ -54,19 +54,46 @@ class AssistantMove(IntEnum):
     @property
     def verbosity(self) -> int | None:
         """Index into `VERBOSITIES`, or None for the pure question."""
-        if self is AssistantMove.CQ:
-            return None
-        return int(self) if self < AssistantMove.CQ else int(self) - 4
+        return verbosity(self) if answers(self) else None
 
     @property
     def answers(self) -> bool:
         """Whether the message holds an answer."""
-        return self is not AssistantMove.CQ
+        return answers(self)
 
     @property
     def asks(self) -> bool:
         """Whether the message holds a question."""
-        return self >= AssistantMove.CQ
+        return asks(self)
+
+
+# The moves as plain numbers, for the rules, which are compiled over batches too.
+VQ, DQ, REPLY, ACCEPT, FOLLOW_UP, LEAVE = (int(move) for move in UserMove)
+CQ = int(AssistantMove.CQ)
+NO_MOVE = -1
+"""Stands where nobody has moved yet."""
+
+
+def answers(move: int) -> bool:
+    """Return whether an assistant's message holds an answer."""
+    return move != CQ
+
+
+def asks(move: int) -> bool:
+    """Return whether an assistant's message holds a question."""
+    return move >= CQ
+
+
+def verbosity(move: int) -> int:
+    """Return the index into `VERBOSITIES` of an assistant's answer; 0 for the pure question."""
+    if move < CQ:
+        return move
+    return move - CQ - 1 if move > CQ else 0
+
+
+def writes(move: int) -> bool:
+    """Return whether a user's move is a message, and so opens an exchange."""
+    return move not in (ACCEPT, LEAVE)
 
 
 class Ending(IntEnum):
@@ -89,6 +116,10 @@ def in_turn(
         out += [(Seat.ASSISTANT, answer) for answer in assistant_moves[index : index + 1]]
     return out
 
+
+ACCEPTED, LEFT, BROKE, TRUNCATED, FAULT = (int(ending) for ending in Ending)
+ONGOING = -1
+"""Stands where a conversation has not ended."""
 
 ASSISTANT_LABELS = tuple(move.label for move in AssistantMove)
 USER_LABELS = tuple(move.label for move in UserMove)

@@ -8,13 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
+from typing import NamedTuple
 
 from gtalign_env.core.moves import ASSISTANT_LABELS, AssistantMove, UserMove, assistant_move
 from gtalign_env.core.oracle import BayesOracle, bayes_oracle
-from gtalign_env.core.plans import continue_plan, default_user
-from gtalign_env.core.rules import legal_user_moves
+from gtalign_env.core.plans import (
+    N_ANSWERS,
+    any_answer,
+    any_reply,
+    continue_plan,
+    default_user,
+    opening,
+)
 from gtalign_env.core.spec import GameSpec
 from gtalign_env.core.views import AssistantView, UserView
+from gtalign_env.draws import Seat
 from gtalign_env.errors import ScenarioError, suggest
 
 UserSeat = Callable[[UserView, float], UserMove]
@@ -37,7 +46,7 @@ class DefaultSeat:
     def __call__(self, view: UserView, u: float) -> UserMove:
         """Return the opening, then what the default user does."""
         if view.state.exchange < 0:
-            return UserMove.VQ if u < self.p_vague else UserMove.DQ
+            return UserMove(opening(self.p_vague, u))
         return default_user(view.who, view.state, view.public.spec.max_exchanges)
 
 
@@ -70,13 +79,12 @@ def plan_seat(plan: AssistantMove) -> AssistantSeat:
 
 def random_user(view: UserView, u: float) -> UserMove:
     """Return any legal move."""
-    legal = legal_user_moves(view.state)
-    return legal[int(u * len(legal))]
+    return UserMove(any_reply(view.state.answered, u))
 
 
 def random_assistant(view: AssistantView, u: float) -> AssistantMove:
     """Return any move."""
-    return AssistantMove(int(u * len(AssistantMove)))
+    return AssistantMove(any_answer(u))
 
 
 OFF_PATH = AssistantMove.DA_STANDARD
@@ -95,7 +103,7 @@ class OracleSeat:
 
     def __init__(self, p_vague: float = 0.5) -> None:
         self.p_vague = p_vague
-        self._solved: dict[str, BayesOracle] = {}
+        self._solved: dict[tuple[str, Fraction], BayesOracle] = {}
 
     def __call__(self, view: AssistantView, u: float) -> AssistantMove:
         """Return the optimal move; no randomness."""
@@ -103,9 +111,10 @@ class OracleSeat:
         return oracle(view.history) if view.history in oracle.decisions else OFF_PATH
 
     def _oracle(self, spec: GameSpec) -> BayesOracle:
-        if spec.digest not in self._solved:
-            self._solved[spec.digest] = bayes_oracle(spec, self.p_vague)
-        return self._solved[spec.digest]
+        key = (spec.digest, spec.regime.surge)
+        if key not in self._solved:
+            self._solved[key] = bayes_oracle(spec, self.p_vague)
+        return self._solved[key]
 
 
 def user_policy(name: str | UserSeat, p_vague: float = 0.5) -> UserSeat:
@@ -147,6 +156,34 @@ def assistant_policy(name: str | AssistantSeat, p_vague: float = 0.5) -> Assista
     if name not in ASSISTANT_LABELS:
         raise _unknown("assistant", name, ASSISTANT_POLICIES)
     return plan_seat(assistant_move(name))
+
+
+class Script(NamedTuple):
+    """A named policy as plain numbers, for code that is compiled over batches."""
+
+    policy: int
+    """A plan's first move, or `ANY`; the default user is no plan and reads 0."""
+    p_vague: float
+
+
+ANY = N_ANSWERS
+"""Stands where a policy plays any legal move, in place of a plan."""
+
+
+def scripted(seat: Seat, name: object, p_vague: float) -> Script | None:
+    """Return the other seat's policy as numbers; None where it has to be asked move by move.
+
+    Args:
+        seat: The own seat; the policy plays the other.
+        name: A policy's name, or a callable.
+        p_vague: How often the default user opens vaguely.
+    """
+    if name == "random":
+        return Script(ANY, 0.0)
+    if seat is Seat.USER:
+        return Script(ASSISTANT_LABELS.index(name), 0.0) if name in ASSISTANT_LABELS else None
+    chances = {"default": p_vague, "VQ": 1.0, "DQ": 0.0}
+    return Script(0, chances[name]) if isinstance(name, str) and name in chances else None
 
 
 def _unknown(seat: str, name: str, known: tuple[str, ...]) -> ScenarioError:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
 
 from gtalign_env.core.moves import AssistantMove, UserMove
+from gtalign_env.core.numbers import Numbers, p_right
 from gtalign_env.persona import Constant, Distribution, Population
 from gtalign_env.pricing import Rates, Regime
 from gtalign_env.welfare import Welfare
@@ -131,6 +132,44 @@ class GameSpec:
             outputs=tuple(lengths.output(move, None) for move in AssistantMove),
         )
 
+    @cached_property
+    def numbers(self) -> Numbers:
+        """The numbers that the rules read; of conversation 0 where a surge depends on it."""
+        lengths = self.lengths
+        nothing = Constant(0.0)
+        laws = (
+            lengths.system,
+            *(lengths.message(move) if move.writes else nothing for move in UserMove),
+            lengths.question,
+            lengths.reasoning,
+            *lengths.answer,
+        )
+        return Numbers(
+            tariff=self.regime.tariff,
+            cost=self.cost,
+            margin_weight=self.margin_weight,
+            retention=self.retention,
+            churn=self.churn,
+            interpretations=self.interpretations,
+            p_correct=self.p_correct,
+            reply_clarity=self.reply_clarity,
+            covers=tuple(min(1.0, k / self.interpretations) for k in self.coverage),  # type: ignore[arg-type]  # three
+            quality=self.quality,
+            max_exchanges=self.max_exchanges,
+            lengths=tuple(length.law for length in laws),
+        )
+
+    def at(self, conversation: int) -> GameSpec:
+        """Return the game of one conversation: a surge of the regime is in force in it or not.
+
+        The hash stays: with a surge and without, the same draws are played at another price.
+
+        Args:
+            conversation: Index of the conversation, from 0.
+        """
+        regime = self.regime.at(conversation)
+        return self if regime is self.regime else replace(self, regime=regime)
+
     @property
     def is_exact(self) -> bool:
         """Whether expectations by enumeration are exact: finitely many types, constant lengths."""
@@ -138,11 +177,8 @@ class GameSpec:
 
     def p_covers(self, verbosity: int, informed: bool) -> float:
         """Return c: 1 when informed, else min(1, k_ν / K)."""
-        return 1.0 if informed else min(1.0, self.coverage[verbosity] / self.interpretations)
+        return 1.0 if informed else self.numbers.covers[verbosity]
 
     def p_right(self, move: AssistantMove, informed: bool) -> float:
         """Return the probability that an answer is right, p_correct · q_ν · c; 0 for a question."""
-        if move.verbosity is None:
-            return 0.0
-        quality = self.quality[move.verbosity]
-        return self.p_correct * quality * self.p_covers(move.verbosity, informed)
+        return p_right(self.numbers, move, informed)

@@ -36,6 +36,9 @@ class AssistantView(NamedTuple):
     """Billed so far, pico-USD."""
     cost: int
     """The provider's own cost so far, pico-USD."""
+    total_input: int
+    total_reasoning: int
+    """Billed so far, tokens: what a tier counts, with the output."""
 
 
 class UserView(NamedTuple):
@@ -57,4 +60,6 @@ def assistant_view(spec: GameSpec, history: InformationSet, state: State) -> Ass
         total_output=state.total_output,
         charged=state.charged,
         cost=state.cost,
+        total_input=state.total_input,
+        total_reasoning=state.total_reasoning,
     )

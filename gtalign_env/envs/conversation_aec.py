@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from gymnasium import spaces
 
 from gtalign_env.core.conversation import Conversation
-from gtalign_env.core.moves import UserMove
+from gtalign_env.core.moves import ONGOING, TRUNCATED, UserMove
 from gtalign_env.draws import Seat
 from gtalign_env.envs.observe import (
+    ALL,
+    ENDINGS,
     MOVES,
     OBSERVATION_SPACE,
+    USER_MASKS,
     Array,
+    Mask,
     assistant_observation,
     read_action,
     user_observation,
 )
 from gtalign_env.envs.seated import AGENTS, SeatedEnv
-from gtalign_env.envs.table import PricingLike, ScenarioLike, Table
+from gtalign_env.envs.table import COMPILE_AFTER, PricingLike, ScenarioLike, Table
+
+if TYPE_CHECKING:
+    from gtalign_env.envs.machine import MachineSeats
+
+USER, ASSISTANT = AGENTS
 
 
 class ConversationAEC(SeatedEnv[Array, int]):
@@ -36,7 +45,7 @@ class ConversationAEC(SeatedEnv[Array, int]):
     ``info["action_mask"]`` says which are legal now; an illegal one raises `EpisodeError`.
 
     ## Observation Space
-    ``Box(-1, 1, (51,), float32)`` for both seats; `gtalign_env.envs.observe.ENTRIES` names every
+    ``Box(-1, 1, (57,), float32)`` for both seats; `gtalign_env.envs.observe.ENTRIES` names every
     entry and its scale. The entries of the user's own type are 0 in the assistant's observation.
 
     ## Rewards
@@ -52,6 +61,8 @@ class ConversationAEC(SeatedEnv[Array, int]):
     ## Arguments
     ``scenario``: name, path or loaded scenario. ``pricing``: a regime, or several of which each
     episode plays one, instead of the scenario's own. ``render_mode``: None, "ansi" or "human".
+    ``compiled``: whether steps run as machine code, which changes nothing but the speed; None
+    compiles a run that has become long (20,000 steps), True from the first episode on.
 
     ## Version History
     v0: first version.
@@ -64,19 +75,112 @@ class ConversationAEC(SeatedEnv[Array, int]):
         scenario: ScenarioLike = "quick_question",
         pricing: PricingLike = None,
         render_mode: str | None = None,
+        compiled: bool | None = None,
     ) -> None:
         super().__init__(Table(scenario, pricing), render_mode)
+        if compiled and render_mode is not None:
+            raise ValueError(f"compiled steps are not rendered; got {render_mode!r}")
+        self._countdown = 0 if compiled else COMPILE_AFTER
+        if compiled is False or render_mode is not None:
+            self._countdown = -1
+        self._machine: MachineSeats | None = None
+        self._played: list[int] | None = None  # moves of an episode under way as machine code
+        self._over = False
         for agent in AGENTS:
             self.observation_spaces[agent] = deepcopy(OBSERVATION_SPACE)
             self.action_spaces[agent] = spaces.Discrete(len(MOVES[agent]))
+        self._sizes = {agent: len(MOVES[agent]) for agent in AGENTS}
+
+    @property
+    def conversation(self) -> Conversation:
+        """The conversation under way: all of it, latent preferences included, for researchers.
+
+        Where steps run as machine code, it is made from the moves so far; the rest of the episode
+        is then played on it.
+
+        Raises:
+            EpisodeError: There is none yet.
+        """
+        if self._played is not None:
+            played, self._played = self._played, None
+            super()._begin()
+            for turn, action in enumerate(played):
+                self._move(AGENTS[turn % 2], action)
+        return super().conversation
 
     def observe(self, agent: str) -> Array:
         """Return what a seat sees now, of shape ``(len(ENTRIES),)``."""
+        if self._played is not None and self._machine is not None:
+            seen: Array = self._machine.observations[AGENTS.index(agent)].copy()
+            return seen
         conversation = self.conversation
         price = self.table.price(conversation.spec)
         if agent == AGENTS[Seat.USER]:
             return user_observation(conversation.user_view(), price)
         return assistant_observation(conversation.assistant_view(), price)
+
+    def step(self, action: int) -> None:
+        """Make the selected seat's move.
+
+        Args:
+            action: The move; None once the seat's episode is over.
+
+        Raises:
+            EpisodeError: No episode is under way, or the move is illegal (see the action mask).
+        """
+        machine, played = self._machine, self._played
+        if played is None or machine is None or self._over:
+            self._countdown -= self._countdown > 0
+            super().step(action)
+            return
+        agent = self.agent_selection
+        if type(action) is not int or not 0 <= action < self._sizes[agent]:
+            action = int(read_action(agent, action))
+        refused, user, assistant, ended, turn, answered, *gained = machine.step(action)
+        if refused:
+            super().step(action)  # which says what is legal
+            return
+        played.append(action)
+        self.rewards = {USER: user, ASSISTANT: assistant}
+        total = self._cumulative_rewards
+        total[agent] = 0.0
+        total[USER] += user
+        total[ASSISTANT] += assistant
+        if ended == ONGOING:
+            if agent != USER:
+                self.infos[USER] = _info(USER_MASKS[answered + 1])
+            self.agent_selection = AGENTS[turn]
+            return
+        self._over = True
+        cut = ended == TRUNCATED
+        self.terminations = dict.fromkeys(AGENTS, not cut)
+        self.truncations = dict.fromkeys(AGENTS, cut)
+        for name, mask, own in zip(AGENTS, (USER_MASKS[answered + 1], ALL), gained, strict=True):
+            self.infos[name] = {**_info(mask), "ending": ENDINGS[ended], "return": own}
+        self.agent_selection = ASSISTANT if agent == USER else USER
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the environment without machine code; what it plays is put into a conversation."""
+        if self._played is not None:
+            assert self.conversation is self._conversation
+        return {**self.__dict__, "_machine": None}
+
+    def _begin(self) -> None:
+        self._played = None
+        if self._countdown != 0:
+            super()._begin()
+            return
+        if self._machine is None:
+            from gtalign_env.envs.machine import MachineSeats
+
+            self._machine = MachineSeats(self.table)
+        self._conversation, self._played, self._over = None, [], False
+        self._machine.open(self.table.seed_in_force, self._episode)
+
+    def _info(self, agent: str) -> dict[str, Any]:
+        if self._played is None:
+            return super()._info(agent)
+        return _info(USER_MASKS[0] if agent == USER else ALL)
 
     def _open(self, episode: int) -> Conversation:
         return self.table.open(episode)
@@ -86,3 +190,8 @@ class ConversationAEC(SeatedEnv[Array, int]):
         if isinstance(move, UserMove):
             return self.conversation.step_user(move)
         return self.conversation.step_assistant(move)
+
+
+def _info(mask: Mask) -> dict[str, Any]:
+    """Return a seat's info while the conversation goes on."""
+    return {"action_mask": mask.copy(), "reward_valid": True}

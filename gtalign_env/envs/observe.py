@@ -7,19 +7,28 @@ keeps their order and never saturates; the scale is where an entry reads one hal
 from __future__ import annotations
 
 import operator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from gtalign_env.core.moves import STYLES, AssistantMove, UserMove
-from gtalign_env.core.rules import State, legal_user_moves
+from gtalign_env.core.moves import NO_MOVE, STYLES, AssistantMove, Ending, UserMove
+from gtalign_env.core.rules import State, legal_count, legal_move
 from gtalign_env.core.views import AssistantView, UserView
 from gtalign_env.errors import EpisodeError
 from gtalign_env.money import PICO_PER_USD
 from gtalign_env.persona import UserType
-from gtalign_env.pricing import Outcome, PerMessage, PerToken, Regime, Subscription
+from gtalign_env.pricing import Regime, Subscription
+from gtalign_env.tariff import (
+    INPUT,
+    NO_CAP,
+    OUTPUT,
+    History,
+    Tariff,
+    marginal_rate,
+    tokens_to_next_step,
+)
 
 Array = NDArray[np.float32]
 Mask = NDArray[np.int8]
@@ -34,6 +43,7 @@ class Entry(NamedTuple):
 
 
 _USD = 0.01 * PICO_PER_USD  # scale of amounts per conversation: one cent
+_BUDGET = 0.05 * PICO_PER_USD  # scale of budgets: five cents
 _RATE = 5_000_000  # scale of token rates: 5 USD per 1M tokens, in pico-USD per token
 
 PUBLIC_ENTRIES = (
@@ -56,7 +66,13 @@ PUBLIC_ENTRIES = (
     Entry("overage rate", "scale 5 USD per 1M tokens"),
     Entry("outcome fee", "scale 0.01 USD"),
     Entry("free questions", "1 if pure questions are not charged"),
+    Entry("minimum", "per conversation, scale 0.01 USD"),
+    Entry("cap", "1 less a conversation's cap, scale 0.01 USD; 0 where there is none"),
+    Entry("surge", "factor in force less 1, over factor plus 1; 0 without a surge"),
     Entry("interpretations", "1 / K"),
+    Entry("marginal input rate", "tiers, of the next token, scale 5 USD per 1M tokens"),
+    Entry("marginal output rate", "tiers and overage, likewise"),
+    Entry("next rate", "1 less the tokens up to it, scale 500; 0 where no rate changes any more"),
 )
 
 PRIVATE_ENTRIES = (
@@ -84,8 +100,6 @@ PRIVATE_ENTRIES = (
         )
     ),
 )
-
-_TYPE_SCALES = (5.0, 5.0, 0.5, 200.0, 0.5, 2.0, 1.0, 1.0, 1.0, 1.0, 0.05 * PICO_PER_USD, 200.0, 1.0, 2.0, 1.0)  # fmt: skip
 
 ENTRIES = PUBLIC_ENTRIES + PRIVATE_ENTRIES
 """What stands at each index of an observation. Both seats have the same space, as vectorising
@@ -116,96 +130,210 @@ OBSERVATION_SPACE = spaces.Box(-1.0, 1.0, (len(ENTRIES),), np.float32)
 """The numeric observation of either seat; environments hold copies of it."""
 
 
-_NOTHING_PRIVATE = [0.0] * len(PRIVATE_ENTRIES)
-
-
-def _scaled(x: float, scale: float) -> float:
+def scaled(x: float, scale: float) -> float:
+    """Return a quantity as an entry: 0 for 0, one half at the scale, below 1 for all others."""
     return x / (scale + abs(x))
 
 
+_AT = {entry.name: index for index, entry in enumerate(ENTRIES)}
+_SAID, _ANSWERED, _STYLE = (
+    _AT[name] for name in ("user VQ", "assistant DA:concise", "style plain")
+)
+_INFORMED, _QUESTIONS, _MESSAGE = (_AT[name] for name in ("informed", "questions", "message"))
+_OUTPUT, _CHARGED, _COST = (_AT[name] for name in ("total output", "charged", "cost"))
+_MARGINAL, _RIGHT, _TRIES, _LEFT = (
+    _AT[name] for name in ("marginal input rate", "right", "tries", "budget left")
+)
+PRICE_AT, TYPE_AT = _AT["input rate"], _AT["value"]
+INTERPRETATIONS_AT = _AT["interpretations"]
+N_ENTRIES = len(ENTRIES)
+_N_SAID, _N_ANSWERED, _N_STYLES = len(UserMove), len(AssistantMove), len(STYLES)
+
+
 def regime_entries(regime: Regime) -> tuple[float, ...]:
-    """Return the price as numbers; rates and fees of several components add up."""
-    rates, message, share, overage, outcome = [0, 0, 0, 0], 0, 0, 0, 0
-    for component in regime.components:
-        match component:
-            case PerToken():
-                rates = [a + b for a, b in zip(rates, component.rates, strict=True)]
-            case PerMessage():
-                message += component.fee
-            case Subscription():
-                share, overage = share + component.share, overage + component.overage
-            case Outcome():
-                outcome += component.fee
+    """Return the price as numbers; rates and fees of several components add up.
+
+    They do not change in an episode: they stand at ``PRICE_AT``, up to ``INTERPRETATIONS_AT``.
+
+    Args:
+        regime: With a surge, the regime of one conversation.
+    """
+    tariff = regime.tariff
+    overage = sum(part.overage for part in regime.components if isinstance(part, Subscription))
     return (
-        *(_scaled(rate, _RATE) for rate in rates),
-        _scaled(message, _USD),
-        _scaled(share, _USD),
-        _scaled(overage, _RATE),
-        _scaled(outcome, _USD),
-        float(regime.free_questions),
+        *(scaled(rate, _RATE) for rate in tariff[:4]),
+        scaled(tariff.message, _USD),
+        scaled(tariff.share, _USD),
+        scaled(overage, _RATE),
+        scaled(tariff.outcome, _USD),
+        float(tariff.free_questions),
+        scaled(tariff.minimum, _USD),
+        0.0 if tariff.cap == NO_CAP else 1.0 - scaled(tariff.cap, _USD),
+        (tariff.numerator - tariff.denominator) / (tariff.numerator + tariff.denominator),
     )
 
 
-def _one_hot(index: int | None, size: int) -> list[float]:
-    return [float(i == index) for i in range(size)]
+def write_public(
+    out: Any,
+    tariff: Tariff,
+    max_exchanges: int,
+    style: int,
+    exchange: int,
+    said: int,
+    answered: int,
+    informed: bool,
+    questions: int,
+    message: int,
+    total_input: int,
+    total_output: int,
+    total_reasoning: int,
+    charged: int,
+    cost: int,
+) -> None:
+    """Write the entries that both seats see, but for those of the game; an allow-list of numbers.
 
-
-def public_entries(view: AssistantView, price: tuple[float, ...]) -> list[float]:
-    """Return the entries that both seats see.
+    Scalar code, as the rules: the vector environment compiles it.
 
     Args:
-        view: What the assistant may know.
-        price: `regime_entries` of the regime in force; passed in because it never changes
-            during an episode.
+        out: The observation, a list or an array of shape ``(len(ENTRIES),)``.
+        tariff: The regime as numbers.
+        max_exchanges: Limit per conversation.
+        style: How the user writes.
+        exchange: Index of the exchange under way.
+        said: The user's last move.
+        answered: The assistant's last move.
+        informed: Whether the messages so far say what is meant.
+        questions: Asked so far.
+        message: Of the user message to answer, tokens.
+        total_input: Billed so far, tokens.
+        total_output: Likewise.
+        total_reasoning: Likewise.
+        charged: Billed so far, pico-USD.
+        cost: The provider's own cost so far, pico-USD.
     """
+    out[0] = (exchange + 1) / max_exchanges
+    for k in range(_N_SAID):
+        out[_SAID + k] = 1.0 if k == said else 0.0
+    for k in range(_N_ANSWERED):
+        out[_ANSWERED + k] = 1.0 if k == answered else 0.0
+    out[_INFORMED] = 1.0 if informed else 0.0
+    for k in range(_N_STYLES):
+        out[_STYLE + k] = 1.0 if k == style else 0.0
+    out[_QUESTIONS] = scaled(questions, 2.0)
+    out[_MESSAGE] = scaled(message, 100.0)
+    out[_OUTPUT] = scaled(total_output, 500.0)
+    out[_CHARGED] = scaled(charged, _USD)
+    out[_COST] = scaled(cost, _USD)
+    if tariff.steps == 0:
+        out[_MARGINAL], out[_MARGINAL + 1], out[_MARGINAL + 2] = 0.0, 0.0, 0.0
+        return
+    used = History(exchange, total_output, total_input, total_reasoning, 0, 0)
+    left = tokens_to_next_step(tariff, used)
+    out[_MARGINAL] = scaled(marginal_rate(tariff, INPUT, used), _RATE)
+    out[_MARGINAL + 1] = scaled(marginal_rate(tariff, OUTPUT, used), _RATE)
+    out[_MARGINAL + 2] = 1.0 - scaled(left, 500.0) if left >= 0 else 0.0
+
+
+def write_private(out: Any, who: UserType, right: bool, tries: int, charged: int) -> None:
+    """Write the entries that only the user sees, but for its type; scalar code as well.
+
+    Args:
+        out: The observation, a list or an array of shape ``(len(ENTRIES),)``.
+        who: The user's type.
+        right: Whether the last answer is right.
+        tries: After wrong answers.
+        charged: Billed so far, pico-USD.
+    """
+    out[_RIGHT] = 1.0 if right else 0.0
+    out[_TRIES] = scaled(tries, 2.0)
+    out[_LEFT] = (who.budget - charged) / who.budget if who.budget else 0.0
+
+
+def write_type(out: Any, who: UserType) -> None:
+    """Write the entries of the user's own type, in the order of `UserType`; the style is public."""
+    out[TYPE_AT] = scaled(who.value, 5.0)
+    out[TYPE_AT + 1] = scaled(who.harm, 5.0)
+    out[TYPE_AT + 2] = scaled(who.conciseness, 0.5)
+    out[TYPE_AT + 3] = scaled(who.comfort_tokens, 200.0)
+    out[TYPE_AT + 4] = scaled(who.annoyance, 0.5)
+    out[TYPE_AT + 5] = scaled(who.tolerance, 2.0)
+    out[TYPE_AT + 6] = scaled(who.effort_vague, 1.0)
+    out[TYPE_AT + 7] = scaled(who.effort_definite, 1.0)
+    out[TYPE_AT + 8] = scaled(who.effort_reply, 1.0)
+    out[TYPE_AT + 9] = scaled(who.effort_follow_up, 1.0)
+    out[TYPE_AT + 10] = scaled(who.budget, _BUDGET)
+    out[TYPE_AT + 11] = scaled(who.price_sensitivity, 200.0)
+    out[TYPE_AT + 12] = scaled(who.discount, 1.0)
+    out[TYPE_AT + 13] = scaled(who.persistence, 2.0)
+    out[TYPE_AT + 14] = scaled(who.outside_option, 1.0)
+
+
+def _public(view: AssistantView, price: tuple[float, ...]) -> list[float]:
+    out = [0.0] * N_ENTRIES
+    out[PRICE_AT:INTERPRETATIONS_AT] = price
+    out[INTERPRETATIONS_AT] = 1.0 / view.spec.interpretations
     known = view.history
-    return [
-        (view.exchange + 1) / view.spec.max_exchanges,
-        *_one_hot(known.user_moves[-1] if known.user_moves else None, len(UserMove)),
-        *_one_hot(known.assistant_moves[-1] if known.assistant_moves else None, len(AssistantMove)),
-        float(known.informed),
-        *_one_hot(known.style, len(STYLES)),
-        _scaled(view.questions, 2.0),
-        _scaled(view.message, 100.0),
-        _scaled(view.total_output, 500.0),
-        _scaled(view.charged, _USD),
-        _scaled(view.cost, _USD),
-        *price,
-        1.0 / view.spec.interpretations,
-    ]
-
-
-def _private_entries(view: UserView) -> list[float]:
-    left = view.who.budget - view.state.charged
-    fields = UserType._fields[:-1]  # the style is public
-    return [
-        float(view.state.right),
-        _scaled(view.state.tries, 2.0),
-        left / view.who.budget if view.who.budget else 0.0,
-        *(
-            _scaled(getattr(view.who, field), scale)
-            for field, scale in zip(fields, _TYPE_SCALES, strict=True)
-        ),
-    ]
+    write_public(
+        out,
+        view.spec.regime.tariff,
+        view.spec.max_exchanges,
+        known.style,
+        view.exchange,
+        known.user_moves[-1] if known.user_moves else NO_MOVE,
+        known.assistant_moves[-1] if known.assistant_moves else NO_MOVE,
+        known.informed,
+        view.questions,
+        view.message,
+        view.total_input,
+        view.total_output,
+        view.total_reasoning,
+        view.charged,
+        view.cost,
+    )
+    return out
 
 
 def assistant_observation(view: AssistantView, price: tuple[float, ...]) -> Array:
-    """Return the assistant's observation, of shape ``(len(ENTRIES),)``."""
-    return np.array(public_entries(view, price) + _NOTHING_PRIVATE, np.float32)
+    """Return the assistant's observation, of shape ``(len(ENTRIES),)``.
+
+    Args:
+        view: What the assistant may know.
+        price: `regime_entries` of the regime in force; passed in because they never change in an
+            episode.
+    """
+    return np.array(_public(view, price), np.float32)
 
 
 def user_observation(view: UserView, price: tuple[float, ...]) -> Array:
-    """Return the user's observation, of shape ``(len(ENTRIES),)``."""
-    return np.array(public_entries(view.public, price) + _private_entries(view), np.float32)
+    """Return the user's observation, of shape ``(len(ENTRIES),)``; arguments likewise."""
+    out = _public(view.public, price)
+    state = view.state
+    write_private(out, view.who, state.right, state.tries, state.charged)
+    write_type(out, view.who)
+    return np.array(out, np.float32)
+
+
+def _user_mask(answered: int) -> Mask:
+    mask = np.zeros(len(UserMove), np.int8)
+    mask[[legal_move(answered, k) for k in range(legal_count(answered))]] = 1
+    return mask
+
+
+USER_MASKS = tuple(_user_mask(answered) for answered in (NO_MOVE, *AssistantMove))
+"""The user's masks by the assistant's last move, from none on; copy before handing one out."""
+
+ALL = np.ones(len(AssistantMove), np.int8)
+"""The assistant's mask; likewise."""
+
+ENDINGS = tuple(ending.name.lower() for ending in Ending)
+"""What an info calls the endings, by `Ending`."""
 
 
 def user_mask(state: State) -> Mask:
     """Return which of its moves the user may play now, of shape ``(6,)``."""
-    mask = np.zeros(len(UserMove), np.int8)
-    mask[list(legal_user_moves(state))] = 1
-    return mask
+    return USER_MASKS[state.answered + 1].copy()
 
 
 def assistant_mask() -> Mask:
     """Return which of its moves the assistant may play, of shape ``(7,)``: all, always."""
-    return np.ones(len(AssistantMove), np.int8)
+    return ALL.copy()

@@ -101,7 +101,7 @@ class SeatedEnv(AECEnv[str, Obs, Act], Generic[Obs, Act]):
             self.table.seed(fresh_seed() if seed is None else seed)
             self._episode = -1
         self._episode = episode_of(options, self._episode + 1)
-        self._conversation = self._open(self._episode)
+        self._begin()
         self.agents = list(AGENTS)
         self.rewards = dict.fromkeys(AGENTS, 0.0)
         self._cumulative_rewards = dict.fromkeys(AGENTS, 0.0)
@@ -110,6 +110,10 @@ class SeatedEnv(AECEnv[str, Obs, Act], Generic[Obs, Act]):
         self.infos = {agent: self._info(agent) for agent in AGENTS}
         self.agent_selection = AGENTS[Seat.USER]
         self._skip_agent_selection = None
+
+    def _begin(self) -> None:
+        """Begin the episode that is next."""
+        self._conversation = self._open(self._episode)
 
     def step(self, action: Act) -> None:
         """Make the selected seat's move.

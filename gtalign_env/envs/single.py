@@ -24,6 +24,30 @@ SEATS = {"user": Seat.USER, "assistant": Seat.ASSISTANT}
 REWARDS = ("own", "joint")
 
 
+def require_seat(seat: str) -> Seat:
+    """Return the seat of that name.
+
+    Raises:
+        ValueError: There is none.
+    """
+    if seat not in SEATS:
+        raise ValueError(f"seat is one of {', '.join(SEATS)}; got {seat!r}.{suggest(seat, SEATS)}")
+    return SEATS[seat]
+
+
+def require_reward(reward: str) -> str:
+    """Return the reward that is asked for.
+
+    Raises:
+        ValueError: It is none of `REWARDS`.
+    """
+    if reward not in REWARDS:
+        raise ValueError(
+            f"reward is one of {', '.join(REWARDS)}; got {reward!r}.{suggest(reward, REWARDS)}"
+        )
+    return reward
+
+
 class SingleSeatEnv(gymnasium.Env[Obs, Act], Generic[Obs, Act]):
     """One seat of a conversation as an ordinary Gymnasium environment.
 
@@ -40,18 +64,10 @@ class SingleSeatEnv(gymnasium.Env[Obs, Act], Generic[Obs, Act]):
     def __init__(
         self, table: Table, seat: SeatName, reward: str, render_mode: str | None = None
     ) -> None:
-        if seat not in SEATS:
-            raise ValueError(
-                f"seat is one of {', '.join(SEATS)}; got {seat!r}.{suggest(seat, SEATS)}"
-            )
-        if reward not in REWARDS:
-            raise ValueError(
-                f"reward is one of {', '.join(REWARDS)}; got {reward!r}.{suggest(reward, REWARDS)}"
-            )
         check_render_mode(render_mode)
         self.table = table
-        self.seat = SEATS[seat]
-        self.reward = reward
+        self.seat = require_seat(seat)
+        self.reward = require_reward(reward)
         self.render_mode = render_mode
         self._episode = -1
         self._conversation: Conversation | None = None
@@ -83,6 +99,10 @@ class SingleSeatEnv(gymnasium.Env[Obs, Act], Generic[Obs, Act]):
             self.table.seed(fresh_seed() if seed is None else seed)
             self._episode = -1
         self._episode = episode_of(options, self._episode + 1)
+        return self._begin()
+
+    def _begin(self) -> tuple[Obs, dict[str, Any]]:
+        """Begin the episode that is next, and let the other seat move if it is first."""
         self._conversation = self._open(self._episode)
         self._unpaid = 0.0
         self._let_others_move()

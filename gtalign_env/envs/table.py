@@ -18,6 +18,10 @@ ScenarioLike = str | Scenario | GameSpec
 PricingLike = str | Sequence[str] | None
 
 
+COMPILE_AFTER = 20_000
+"""Steps after which a run counts as long: about a second, as much as loading the compiler takes."""
+
+
 class Table:
     """The games that an environment's episodes are played on, and the draws of each episode.
 
@@ -48,22 +52,40 @@ class Table:
                 self.specs = tuple(
                     compile_scenario(loaded.with_pricing(load_pricing(name))) for name in names
                 )
-        self._prices = {spec.digest: regime_entries(spec.regime) for spec in self.specs}
+        self._surged: dict[tuple[int, tuple[bool, ...]], GameSpec] = {}
+        self._prices: dict[tuple[str, int, int], tuple[float, ...]] = {}
         self._seed = 0
 
     def seed(self, seed: int) -> None:
         """Fix all draws of the episodes to come."""
         self._seed = seed
 
-    def spec(self, episode: int) -> GameSpec:
-        """Return the game of an episode: by the schedule, or one of the regimes, drawn evenly."""
+    @property
+    def seed_in_force(self) -> int:
+        """What fixes the draws."""
+        return self._seed
+
+    def index(self, episode: int) -> int:
+        """Return which of `specs` an episode plays: by the schedule, or drawn evenly."""
         if len(self.specs) == 1:
-            return self.specs[0]
+            return 0
         if self._starts is not None:
-            return self.specs[bisect_right(self._starts, episode) - 1]
+            return bisect_right(self._starts, episode) - 1
         key = stream_key(self.specs[0].digest, self._seed)
         u = Draws(key, episode).uniform(0, Seat.WORLD, Purpose.POLICY)
-        return self.specs[int(u * len(self.specs))]
+        return int(u * len(self.specs))
+
+    def spec(self, episode: int) -> GameSpec:
+        """Return the game of an episode; the episode is the conversation that a surge counts."""
+        index = self.index(episode)
+        spec = self.specs[index]
+        surges = spec.regime.surges
+        if not surges:
+            return spec
+        key = (index, tuple(surge.applies(episode) for surge in surges))
+        if key not in self._surged:
+            self._surged[key] = spec.at(episode)
+        return self._surged[key]
 
     def draws(self, spec: GameSpec, episode: int) -> Draws:
         """Return the random numbers of an episode."""
@@ -79,8 +101,12 @@ class Table:
         return Conversation(spec, self.draws(spec, episode))
 
     def price(self, spec: GameSpec) -> tuple[float, ...]:
-        """Return the entries that describe a game's regime."""
-        return self._prices[spec.digest]
+        """Return the entries of an observation that describe a game's regime."""
+        tariff = spec.regime.tariff
+        key = (spec.digest, tariff.numerator, tariff.denominator)
+        if key not in self._prices:
+            self._prices[key] = regime_entries(spec.regime)
+        return self._prices[key]
 
 
 def episode_of(options: dict[str, Any] | None, following: int) -> int:
@@ -93,7 +119,9 @@ def episode_of(options: dict[str, Any] | None, following: int) -> int:
     Raises:
         ValueError: The options name an episode that is no whole number ≥ 0.
     """
-    episode = (options or {}).get("episode", following)
+    if not options:
+        return following
+    episode = options.get("episode", following)
     try:
         index = operator.index(episode)
     except TypeError:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Callable
+from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -12,6 +16,7 @@ from hypothesis import strategies as st
 from gtalign_env.core.exact import normal_form
 from gtalign_env.core.exact_many import MEASURES, payoffs_of_many
 from gtalign_env.core.spec import GameSpec
+from gtalign_env.pricing import Cap, Minimum, Outcome, PerToken, Rates, Regime, Surge, Tiered
 from gtalign_env.scenario.compile import compile_scenario
 from gtalign_env.scenario.library import list_entries
 from gtalign_env.scenario.loader import load_pricing, load_scenario
@@ -40,6 +45,26 @@ def test_every_bundled_price_has_the_payoffs_of_its_tree() -> None:
         scenario = load_scenario(name)
         prices = [load_pricing(entry.name) for entry in list_entries("pricing")]
         check([compile_scenario(scenario.with_pricing(price)) for price in prices])
+
+
+@pytest.mark.parametrize("personas", [1, 3])
+def test_random_games(random_game: Callable[..., GameSpec], personas: int) -> None:
+    rng = random.Random(7)
+    check([random_game(rng, personas=personas) for _ in range(60)])
+
+
+def test_every_component(quick: GameSpec) -> None:
+    parts = (
+        PerToken(Rates(700_000, 70_000, 2_000_001, 1_999_999)),
+        Tiered("output", (150, 400), (1_000_000, 9_000_000, 3)),
+        Tiered("total", (900,), (0, 1_234_567)),
+        Minimum(2 * 10**9),
+        Cap(6 * 10**9),
+        Outcome(10**8),
+        Surge(Fraction(13, 7)),
+    )
+    regimes = [Regime("r", parts[:k], free) for k in range(8) for free in (False, True)]
+    check([replace(quick, regime=regime, reply_clarity=0.6) for regime in regimes])
 
 
 UPSELL = load_scenario("upsell")

@@ -10,7 +10,7 @@ import pytest
 
 from gtalign_env.core.conversation import Conversation
 from gtalign_env.core.ledger import bill
-from gtalign_env.core.moves import AssistantMove, Ending, UserMove
+from gtalign_env.core.moves import ONGOING, AssistantMove, Ending, UserMove
 from gtalign_env.core.rules import State, legal_user_moves
 from gtalign_env.core.spec import GameSpec
 from gtalign_env.draws import Draws, Seat
@@ -107,7 +107,7 @@ def test_an_outcome_fee_beyond_the_budget_ends_it_before_anything_is_written(
         assert rewards == (talk.who.outside_option, -spec.churn)  # no effort: nothing is written
         assert not talk.ledger.lines
         assert not talk.ledger.exchanges
-        assert talk.state._replace(ending=None) == State()
+        assert talk.state._replace(ended=ONGOING) == State()
 
 
 def test_a_fee_that_fits_exactly_is_reserved_and_spent_on_nothing_else(quick: GameSpec) -> None:

@@ -77,7 +77,7 @@ def test_the_oracle_plays_its_policy_and_has_a_plan_for_strangers(quick: GameSpe
     for episode in range(300):
         talk = play(quick, "random", "oracle" if episode < 3 else "random", episode, 0.25)
         seat = OracleSeat(0.25)
-        seat._solved[quick.digest] = oracle
+        seat._solved[quick.digest, quick.regime.surge] = oracle
         again = Conversation(quick, Draws(3, episode))
         for index, move in enumerate(talk.assistant_moves):
             again.step_user(talk.user_moves[index])

@@ -28,8 +28,10 @@ rates = st.builds(Rates, *(st.integers(0, 10**9) for _ in range(4)))
 usages = st.tuples(tokens, tokens, tokens, tokens).map(
     lambda t: Usage(t[0] + t[1], t[1], t[2], t[3])
 )
-histories = st.builds(History, st.integers(0, 9), tokens)
 money = st.integers(0, 10**16)
+histories = st.tuples(st.integers(0, 9), tokens, tokens, tokens, money).map(
+    lambda t: History(*t, charged=t[-1])  # without minimum or cap the running sum is charged
+)
 components: st.SearchStrategy[Component] = (
     st.builds(PerToken, rates)
     | st.builds(PerMessage, money)

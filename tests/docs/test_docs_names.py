@@ -9,7 +9,7 @@ import gymnasium
 import pettingzoo
 import pytest
 
-from gtalign_env.envs import ENVS
+from gtalign_env.envs import ENVS, PARALLEL_ENVS
 from gtalign_env.scenario.library import list_entries, scenario_root
 from gtalign_training.cli import TABLE
 from gtalign_training.recipe import bundled_recipes
@@ -22,7 +22,7 @@ PAGES = [
 ]
 BUNDLED = {
     kind: {entry.name for entry in list_entries(kind) if entry.path.is_relative_to(scenario_root())}
-    for kind in ("scenario", "persona", "pricing", "tasks", "game")
+    for kind in ("scenario", "persona", "pricing", "tasks", "game", "study", "design")
 } | {"recipe": set(bundled_recipes())}
 WORDS = {
     "scenario": "scenario",
@@ -33,6 +33,9 @@ WORDS = {
     "regimes": "pricing",
     "recipe": "recipe",
     "recipes": "recipe",
+    "study": "study",
+    "studies": "study",
+    "design": "design",
 }
 """Words before a name in backticks, and the kind of thing that the name must be."""
 
@@ -82,7 +85,7 @@ def test_broken_links_are_noticed(tmp_path: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_environments_that_a_page_names_are_registered(page: Path) -> None:
     for name in re.findall(r"gtalign/[A-Z]\w+-v\d+", page.read_text(encoding="utf-8")):
-        assert name in gymnasium.registry, name
+        assert name in gymnasium.registry or name in pettingzoo.parallel_registry, name
         assert name in pettingzoo.aec_registry, name
 
 
@@ -111,5 +114,5 @@ def test_everything_bundled_is_named_in_the_documentation() -> None:
     named = set(re.findall(r"`([\w/-]+)`", text))
     for kind, known in BUNDLED.items():
         assert known <= named, f"{kind}: {sorted(known - named)}"
-    assert set(ENVS) <= named
+    assert {*ENVS, *PARALLEL_ENVS} <= named
     assert [command for command in TABLE if f"gtalign {command}" not in text] == []

@@ -92,7 +92,7 @@ def test_the_bundled_recipe_reaches_the_optimum(tmp_path: Path, seed: int) -> No
 
 
 def test_the_reward_decides_whom_the_assistant_serves(tmp_path: Path) -> None:
-    # seeds 0 to 2: 11.4 to 11.7 points against 7.8 to 10.0, summed over three regimes
+    # seed 0: 11.8 points against 10.4, summed over three regimes; so early, seeds 1 and 2 are 0.1 apart
     gains = {}
     for reward in ("user_only", "assistant_only"):
         made_from = recipe(reward=reward, steps=8_000)

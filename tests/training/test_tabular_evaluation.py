@@ -124,7 +124,7 @@ def test_the_library_itself_reads_the_model(tmp_path: Path) -> None:
 
     made_from = short()
     model = PPO.load(train_ppo(made_from, folder(tmp_path, made_from), resume=False), device="cpu")
-    move, _ = model.predict(np.zeros(51, np.float32), deterministic=True)
+    move, _ = model.predict(np.zeros(57, np.float32), deterministic=True)
     assert int(move) in range(7)
 
 

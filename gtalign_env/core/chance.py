@@ -1,0 +1,101 @@
+"""What chance decides in a conversation, as functions of its stream of draws: once for all.
+
+Scalar functions over plain numbers, as the rules; the vector environments compile them too.
+"""
+
+from __future__ import annotations
+
+from gtalign_env.core.moves import answers, asks, verbosity, writes
+from gtalign_env.core.numbers import ANSWERS, MESSAGES, QUESTION, SYSTEM, Numbers
+from gtalign_env.core.numbers import REASONING as REASONING_LENGTH
+from gtalign_env.core.rules import State
+from gtalign_env.distributions import CONSTANT, Law, quantile
+from gtalign_env.draws import (
+    ASSISTANT,
+    CLEAR,
+    COVERS,
+    KNOWS,
+    LENGTH,
+    REASONING,
+    SUFFICES,
+    USER,
+    WORLD,
+    uniform,
+)
+
+
+def turn_of(state: State) -> int:
+    """Return the index of the exchange that the next draw belongs to."""
+    return state.exchange + 1 if state.seat == USER else state.exchange
+
+
+def happens(stream: int, turn: int, p: float, seat: int, purpose: int) -> bool:
+    """Return whether something of probability ``p`` happens."""
+    return (
+        p >= 1.0 or uniform(stream, turn, seat, purpose) < p
+    )  # draws are below 1: no need for one
+
+
+def settles(game: Numbers, stream: int, state: State) -> bool:
+    """Return whether a reply written now settles the meaning."""
+    return happens(stream, turn_of(state), game.reply_clarity, USER, CLEAR)
+
+
+def covers(game: Numbers, stream: int, state: State, move: int) -> bool:
+    """Return whether an answer given now covers what is meant."""
+    p = 1.0 if state.informed else game.covers[verbosity(move)]
+    return happens(stream, turn_of(state), p, ASSISTANT, COVERS)
+
+
+def knows(game: Numbers, stream: int, state: State) -> bool:
+    """Return whether the assistant knows the answer asked for now."""
+    return happens(stream, turn_of(state), game.p_correct, ASSISTANT, KNOWS)
+
+
+def suffices(game: Numbers, stream: int, state: State, move: int) -> bool:
+    """Return whether an answer of this verbosity is good enough now."""
+    return happens(stream, turn_of(state), game.quality[verbosity(move)], ASSISTANT, SUFFICES)
+
+
+def is_right(game: Numbers, stream: int, state: State, move: int) -> bool:
+    """Return whether an answer given now is right: it covers, is known, suffices."""
+    return (
+        answers(move)
+        and covers(game, stream, state, move)
+        and knows(game, stream, state)
+        and suffices(game, stream, state, move)
+    )
+
+
+def length(law: Law, stream: int, turn: int, seat: int, purpose: int) -> int:
+    """Return a length as a whole number of tokens ≥ 0; where it is constant nothing is drawn."""
+    if law.kind == CONSTANT:
+        return max(0, round(law.a))
+    return max(0, round(quantile(law, uniform(stream, turn, seat, purpose))))
+
+
+def system_length(game: Numbers, stream: int) -> int:
+    """Return the tokens of the system prompt, drawn once."""
+    return length(game.lengths[SYSTEM], stream, 0, WORLD, LENGTH)
+
+
+def message_length(game: Numbers, stream: int, state: State, move: int) -> int:
+    """Return the tokens of the message that a user's move writes; 0 if it writes none."""
+    if not writes(move):
+        return 0
+    return length(game.lengths[MESSAGES + move], stream, turn_of(state), USER, LENGTH)
+
+
+def output_length(game: Numbers, stream: int, state: State, move: int) -> int:
+    """Return the visible tokens of an assistant's move; answer and question add up."""
+    turn, total = turn_of(state), 0
+    if answers(move):
+        total += length(game.lengths[ANSWERS + verbosity(move)], stream, turn, ASSISTANT, LENGTH)
+    if asks(move):
+        total += length(game.lengths[QUESTION], stream, turn, ASSISTANT, LENGTH)
+    return total
+
+
+def reasoning_length(game: Numbers, stream: int, state: State) -> int:
+    """Return the hidden tokens of an assistant's message."""
+    return length(game.lengths[REASONING_LENGTH], stream, turn_of(state), ASSISTANT, REASONING)

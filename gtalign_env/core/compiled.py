@@ -1,0 +1,101 @@
+"""The rules compiled: the same scalar functions, translated by numba when a batch asks for them.
+
+Nothing is imported from numba, and nothing compiled, until `compiled` is called. What it returns
+calls compiled copies of every function of this package that the source mentions; the originals stay
+plain Python. Compiled code is kept on disk, in a folder named by the source it was made from, so
+that a change in any of these functions is never answered with stale code.
+"""
+
+from __future__ import annotations
+
+import dis
+import hashlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+from types import FunctionType
+from typing import Any
+
+import numpy as np
+
+_MACHINE = {"word": np.uint64, "whole": np.int64}
+"""Names under which the source calls ``int``, and what stands there in compiled code."""
+
+_OPTIONS: dict[str, Any] = {"error_model": "numpy"}
+"""No check for division by zero: the rules divide by what is positive."""
+
+_PACKAGE = __name__.partition(".")[0]
+
+
+def compiled(*entries: Callable[..., Any]) -> tuple[Callable[..., Any], ...]:
+    """Return compiled versions of scalar functions; they release the lock of the interpreter.
+
+    1. Copy each function with its own globals, in which every function of this package is a
+       compiled copy too, and ``int`` under a name of `_MACHINE` is a machine's number.
+    2. Let numba translate the copies when they are first called, and keep the result on disk.
+
+    Args:
+        entries: Functions over plain numbers, named tuples of them, and arrays.
+    """
+    import numba
+
+    sources = {__file__}  # the options of the translation count too
+    copies: dict[FunctionType, Any] = {}
+
+    def copy(function: Any) -> FunctionType:
+        sources.add(function.__code__.co_filename)
+        scope = dict(function.__globals__)
+        for name in _globals_read(function):
+            value = scope.get(name)
+            if value is int:
+                scope[name] = _MACHINE[name]
+            elif isinstance(value, FunctionType) and value.__module__.startswith(_PACKAGE):
+                scope[name] = translated(value)
+        clone = FunctionType(function.__code__, scope, function.__name__, function.__defaults__)
+        clone.__module__, clone.__qualname__ = function.__module__, function.__qualname__
+        return clone
+
+    def translated(function: FunctionType) -> Any:
+        if function not in copies:
+            copies[function] = numba.njit(copy(function), **_OPTIONS, forceinline=True)
+        return copies[function]
+
+    clones = [copy(function) for function in entries]
+    folder = _cache_folder(sources)
+    settings: Any = numba.config
+    before = settings.CACHE_DIR
+    try:
+        # numba chooses a cache's place when the function is wrapped
+        settings.CACHE_DIR = str(folder or before)
+        return tuple(
+            numba.njit(clone, **_OPTIONS, nogil=True, cache=folder is not None) for clone in clones
+        )
+    finally:
+        settings.CACHE_DIR = before
+
+
+def _globals_read(function: FunctionType) -> set[str]:
+    """Return the names that a function looks up in its module."""
+    return {
+        str(instruction.argval)
+        for instruction in dis.get_instructions(function)
+        if instruction.opname == "LOAD_GLOBAL"
+    }
+
+
+def _cache_folder(sources: set[str]) -> Path | None:
+    """Return a folder that belongs to exactly this source, made when used; None if none can be."""
+    digest = hashlib.sha256()
+    for source in sorted(sources):
+        digest.update(Path(source).read_bytes())
+    chosen = os.environ.get("NUMBA_CACHE_DIR")
+    homes = [Path(chosen)] if chosen else []
+    homes += [Path(__file__).parent / "__pycache__", Path.home() / ".cache" / "gtalign_env"]
+    for home in homes:
+        try:
+            home.mkdir(parents=True, exist_ok=True)
+        except OSError:
+            continue
+        if os.access(home, os.W_OK):
+            return home / f"compiled-{digest.hexdigest()[:16]}"
+    return None

@@ -1,0 +1,254 @@
+"""A batch of conversations as arrays: games packed into records, and the compiled kernel over them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gtalign_env.core.compiled import compiled
+from gtalign_env.core.moves import ONGOING, AssistantMove, UserMove
+from gtalign_env.core.policies import ASSISTANT_POLICIES, USER_POLICIES, Script, scripted
+from gtalign_env.core.records import packed, record_dtype
+from gtalign_env.core.spec import GameSpec
+from gtalign_env.distributions import CONSTANT, MOST, quantile
+from gtalign_env.draws import Seat, stream_key
+from gtalign_env.envs import kernel_entries
+from gtalign_env.envs.chair import N_FIELDS, Chair, Person, Play, Seen, Told
+from gtalign_env.envs.observe import N_ENTRIES, regime_entries
+from gtalign_env.envs.table import Table
+from gtalign_env.errors import ScenarioError, suggest
+from gtalign_env.persona import Persona
+from gtalign_env.tariff import History, Usage, increment
+
+EXACT = 2**53
+"""Largest amount that a float holds exactly, pico-USD: 9,007 USD, more than any conversation costs."""
+
+COUNTED = 2**31
+"""More tokens than a record counts."""
+
+_MOVES = {Seat.USER: len(UserMove), Seat.ASSISTANT: len(AssistantMove)}
+
+
+class Kernels(NamedTuple):
+    """The compiled functions of `gtalign_env.envs.kernel_entries`."""
+
+    open_many: Any
+    step_many: Any
+    open_one: Any
+    step_one: Any
+    open_both: Any
+    step_both: Any
+
+
+@cache
+def kernels() -> Kernels:
+    """Return the compiled functions; this is where numba is imported, once."""
+    return Kernels(*compiled(*(getattr(kernel_entries, name) for name in Kernels._fields)))
+
+
+def require_script(seat: Seat, name: object, p_vague: float) -> Script:
+    """Return a named policy as numbers.
+
+    Raises:
+        ScenarioError: It is none that a batch can play, or no policy at all.
+    """
+    found = scripted(seat, name, p_vague)
+    if found is not None:
+        return found
+    known = [
+        policy
+        for policy in (USER_POLICIES if seat is Seat.ASSISTANT else ASSISTANT_POLICIES)
+        if scripted(seat, policy, p_vague) is not None
+    ]
+    raise ScenarioError(
+        f"in a native vector environment the other seat plays {', '.join(known)}; got {name!r}. "
+        "For the oracle or a callable make the environment with vectorization_mode='sync'."
+        f"{suggest(str(name), known)}"
+    )
+
+
+class Batch:
+    """Some environments with the same seat, one conversation each.
+
+    Args:
+        tables: The games of each environment, shape ``(n,)``; tables may be shared.
+        seat: The own seat.
+        opponents: The policy of the other seat in each.
+        joint: Whether W(U, L) at the end is the reward.
+
+    Attributes:
+        chairs: Records of `Chair`, shape ``(n,)``.
+        observations: What the seats see now, shape ``(n, N_ENTRIES)``.
+        masks: Which moves are legal now, shape ``(n, moves)``.
+        told: What the last step told, see `Told`.
+        has_choice: Whether some table has a choice of games, so that episodes are looked up.
+    """
+
+    def __init__(
+        self, tables: Sequence[Table], seat: Seat, opponents: Sequence[Script], joint: bool
+    ) -> None:
+        n = len(tables)
+        self._tables = tables
+        self._seeds = [0] * n
+        self._index: dict[tuple[str, Fraction], int] = {}
+        self._plays: list[Play] = []
+        self._people: list[Person] = []
+        # an episode's game is looked up where the table has a choice of them
+        self._varied = np.array(
+            [len(t.specs) > 1 or bool(t.specs[0].regime.surges) for t in tables], np.bool_
+        )
+        self.has_choice = bool(self._varied.any())
+        self.chairs = np.zeros(n, record_dtype(Chair, 1))
+        self.chairs["seat"] = seat
+        self.chairs["joint"] = joint
+        self.chairs["policy"] = [found.policy for found in opponents]
+        self.chairs["p_vague"] = [found.p_vague for found in opponents]
+        self.observations = np.zeros((n, N_ENTRIES), np.float32)
+        self.masks = np.ones((n, _MOVES[seat]), np.int8)
+        self.told = Told(
+            rewards=np.zeros(n),
+            terminated=np.zeros(n, np.bool_),
+            truncated=np.zeros(n, np.bool_),
+            refused=np.zeros(n, np.bool_),
+            ended=np.full(n, ONGOING, np.int8),
+            returns=np.zeros(n),
+        )
+        self.room = np.zeros(N_FIELDS)
+        for table in dict.fromkeys(tables):
+            for spec in table.specs:
+                self._play(spec)
+        self._pack()
+
+    @property
+    def seen(self) -> Seen:
+        """What is shown, as records; views made anew, so that a copied batch has its own."""
+        return Seen(_rows(self.observations), _rows(self.masks))
+
+    def seed(self, i: int, seed: int) -> None:
+        """Fix all draws of an environment's episodes; the next one is episode 0."""
+        self._seeds[i] = seed
+        self.chairs["episode"][i] = -1
+        if not self._varied[i]:
+            self._assign(i, self._tables[i].specs[0])
+
+    def open(self, which: NDArray[np.intp], episode: int | None = None) -> None:
+        """Begin an episode in some environments.
+
+        Args:
+            which: Indices of the environments, shape ``(k,)``.
+            episode: Index of the episode; by default each one's next.
+        """
+        if episode is not None:
+            self.chairs["episode"][which] = episode - 1
+        self.look_up(which)
+        kernels().open_many(
+            self.plays, self.people, self.chairs, self.seen, self.told, self.room, which
+        )
+
+    def prepare(self) -> None:
+        """Look up the games of the episodes that the next step begins."""
+        if self.has_choice:
+            self.look_up(np.flatnonzero(self.told.terminated | self.told.truncated))
+
+    def step(self, actions: NDArray[np.int64], begin: int, end: int) -> None:
+        """Step a part of the batch, after `prepare`; parts may be stepped at the same time.
+
+        Args:
+            actions: Of the whole batch, shape ``(n,)``.
+            begin: First environment.
+            end: The one after the last.
+        """
+        room = np.empty(N_FIELDS)
+        kernels().step_many(
+            self.plays, self.people, self.chairs, self.seen, self.told, room, actions, begin, end
+        )
+
+    def look_up(self, which: NDArray[np.intp]) -> None:
+        """Name the games of the next episodes, where a table has a choice of them.
+
+        Args:
+            which: Indices of the environments, shape ``(k,)``.
+        """
+        for i in which[self._varied[which]].tolist():
+            table = self._tables[i]
+            table.seed(self._seeds[i])
+            self._assign(i, table.spec(int(self.chairs["episode"][i]) + 1))
+
+    def _assign(self, i: int, spec: GameSpec) -> None:
+        known = len(self._plays)
+        self.chairs["play"][i] = self._play(spec)
+        key = np.uint64(stream_key(spec.digest, self._seeds[i]))
+        self.chairs["key"][i] = key.astype(np.int64)
+        if len(self._plays) > known:
+            self._pack()
+
+    def _play(self, spec: GameSpec) -> int:
+        """Return the index of a game, which is added if it is new."""
+        name = (spec.digest, spec.regime.surge)
+        if name not in self._index:
+            require_fits(spec)
+            self._index[name] = len(self._plays)
+            self._plays.append(
+                Play(
+                    game=spec.numbers,
+                    crowd=spec.population.law,
+                    first_person=len(self._people),
+                    price=regime_entries(spec.regime),
+                    welfare=spec.welfare.numbers,
+                )
+            )
+            self._people += [_person(persona) for _, persona in spec.population.personas]
+        return self._index[name]
+
+    def _pack(self) -> None:
+        self.plays = packed(Play, self._plays)
+        self.people = packed(Person, self._people)
+
+
+def _rows(array: NDArray[Any]) -> NDArray[Any]:
+    """Return the rows of an array as records of one field."""
+    return array.view(_row_dtype(array.dtype, array.shape[1:]))[:, 0]
+
+
+@cache
+def _row_dtype(entry: np.dtype[Any], shape: tuple[int, ...]) -> np.dtype[Any]:
+    return np.dtype([("entries", entry, shape)])
+
+
+def _person(persona: Persona) -> Person:
+    laws = [distribution.law for distribution in persona.distributions]
+    varied = [k for k, law in enumerate(laws) if law.kind != CONSTANT]
+    return Person(
+        constants=tuple(law.a for law in laws),
+        who=persona.draw(lambda purpose: 0.5),
+        laws=tuple(laws[k] for k in varied),
+        varied=tuple(varied),
+        size=len(varied),
+    )
+
+
+def require_fits(spec: GameSpec) -> None:
+    """Refuse a game whose amounts could outgrow the numbers of a batch.
+
+    Raises:
+        ScenarioError: A conversation may cost more than `EXACT`, or be longer than `COUNTED`.
+    """
+    game = spec.numbers
+    longest = sum(max(0, round(quantile(law, MOST))) for law in game.lengths)
+    whole = longest * (game.max_exchanges + 1)
+    usage = Usage(whole, 0, longest, longest)
+    dearest = max(increment(game.tariff, usage, History(0, 0)), 1)
+    most = dearest * game.max_exchanges + max(game.tariff.minimum, game.tariff.outcome)
+    if (
+        whole >= COUNTED
+        or max(most, dearest * game.tariff.numerator, whole * max(game.cost)) >= EXACT
+    ):
+        raise ScenarioError(
+            f"a batch holds amounts below {EXACT // 10**12:,} USD and {COUNTED:,} tokens; a "
+            f"conversation of {spec.name!r} could need more. Make it with vectorization_mode='sync'"
+        )

@@ -1,0 +1,172 @@
+"""What a batch of conversations is made of: named tuples of plain numbers, kept as records.
+
+See `gtalign_env.core.records` for how a named tuple becomes a record.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from gtalign_env.core.numbers import Numbers
+from gtalign_env.core.records import Count, Small, whole
+from gtalign_env.core.rules import State
+from gtalign_env.distributions import Law
+from gtalign_env.persona import UserType
+from gtalign_env.welfare import WelfareNumbers
+
+N_FIELDS = len(UserType._fields)
+
+
+class Play(NamedTuple):
+    """A game to play, with who may come to it."""
+
+    game: Numbers
+    crowd: Law
+    """Which persona of the population comes."""
+    first_person: int
+    """Where the personas of the population begin in the batch's."""
+    price: tuple[float, ...]
+    """The entries of an observation that describe the regime."""
+    welfare: WelfareNumbers
+
+
+class Person(NamedTuple):
+    """The distribution of a user's type: constants, and the laws of the fields that vary."""
+
+    constants: tuple[float, ...]
+    """Value of each field; of those that vary it is not looked at."""
+    who: UserType
+    """The one type there is, if nothing varies."""
+    laws: tuple[Law, ...]
+    varied: tuple[int, ...]
+    """Which field each law is of, by its index in `UserType`."""
+    size: int
+    """How many vary."""
+
+
+class Chair(NamedTuple):
+    """One environment of a batch: whose seat it is, and the conversation under way."""
+
+    seat: Small
+    policy: Small
+    """Of the other seat, see `gtalign_env.core.policies.Script`; likewise the next."""
+    p_vague: float
+    joint: bool
+    """Whether W(U, L) at the end is the reward."""
+    play: Count
+    key: int
+    """Of all draws, an unsigned 64-bit number in signed form."""
+    episode: int
+    stream: int
+    """Of the episode's draws, likewise."""
+    system: Count
+    """Tokens of the system prompt."""
+    early: bool
+    """Whether it ended before the first move, and the step that reports this is to come."""
+    unpaid: float
+    """What the own seat has gained since the last step, points."""
+    user_return: float
+    assistant_return: float
+    said: Small
+    """The user's last move, one that cut the conversation off included."""
+    who: UserType
+    state: State
+
+
+class Report(NamedTuple):
+    """What a step tells, beside the observation."""
+
+    reward: float
+    terminated: bool
+    truncated: bool
+    refused: bool
+    """Whether the action was illegal, so that nothing has changed."""
+
+
+class Seen(NamedTuple):
+    """What the seats of a batch are shown: arrays of records of one array, ``entries``.
+
+    A row that is a record, unlike a slice, is read without counting references.
+    """
+
+    observations: Any
+    masks: Any
+
+
+class Told(NamedTuple):
+    """What the seats of a batch are told: arrays of shape ``(n,)``."""
+
+    rewards: Any
+    terminated: Any
+    truncated: Any
+    refused: Any
+    ended: Any
+    """How the conversation ended, or `ONGOING`."""
+    returns: Any
+    """What the own seat has gained in the episode, points."""
+
+
+def keep_type(record: Any, who: UserType) -> None:
+    """Write a type into its record."""
+    record.value = who.value
+    record.harm = who.harm
+    record.conciseness = who.conciseness
+    record.comfort_tokens = who.comfort_tokens
+    record.annoyance = who.annoyance
+    record.tolerance = who.tolerance
+    record.effort_vague = who.effort_vague
+    record.effort_definite = who.effort_definite
+    record.effort_reply = who.effort_reply
+    record.effort_follow_up = who.effort_follow_up
+    record.budget = who.budget
+    record.price_sensitivity = who.price_sensitivity
+    record.discount = who.discount
+    record.persistence = who.persistence
+    record.outside_option = who.outside_option
+    record.style = who.style
+
+
+def state_of(record: Any) -> State:
+    """Return the state that a record keeps, all whole numbers of one size again."""
+    return State(
+        seat=whole(record.seat),
+        exchange=whole(record.exchange),
+        said=whole(record.said),
+        answered=whole(record.answered),
+        informed=record.informed,
+        right=record.right,
+        questions=whole(record.questions),
+        tries=whole(record.tries),
+        message=whole(record.message),
+        context=whole(record.context),
+        output=whole(record.output),
+        total_input=whole(record.total_input),
+        total_output=whole(record.total_output),
+        total_reasoning=whole(record.total_reasoning),
+        running=record.running,
+        charged=record.charged,
+        cost=record.cost,
+        ended=whole(record.ended),
+    )
+
+
+def keep_state(record: Any, state: State) -> None:
+    """Write a state into its record."""
+    record.seat = state.seat
+    record.exchange = state.exchange
+    record.said = state.said
+    record.answered = state.answered
+    record.informed = state.informed
+    record.right = state.right
+    record.questions = state.questions
+    record.tries = state.tries
+    record.message = state.message
+    record.context = state.context
+    record.output = state.output
+    record.total_input = state.total_input
+    record.total_output = state.total_output
+    record.total_reasoning = state.total_reasoning
+    record.running = state.running
+    record.charged = state.charged
+    record.cost = state.cost
+    record.ended = state.ended

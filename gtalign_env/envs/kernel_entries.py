@@ -1,0 +1,204 @@
+"""What is compiled: the kernel over many environments, one environment, or one with both seats open.
+
+`gtalign_env.envs.batch.kernels` compiles the functions that take arrays; see `gtalign_env.envs.kernel`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gtalign_env.core.rules import legal_count, legal_move
+from gtalign_env.draws import ASSISTANT, USER
+from gtalign_env.envs.chair import Report
+from gtalign_env.envs.kernel import (
+    assistant_plays,
+    begin,
+    is_legal,
+    look,
+    open_episode,
+    show,
+    step_chair,
+    user_plays,
+)
+
+
+def write_mask(chair: Any, mask: Any) -> None:
+    """Write which moves the own seat may play now; the assistant's mask never changes."""
+    if chair.seat == USER:
+        answered = chair.state.answered
+        for k in range(len(mask)):
+            mask[k] = 0
+        for k in range(legal_count(answered)):
+            mask[legal_move(answered, k)] = 1
+
+
+def open_many(
+    plays: Any, people: Any, chairs: Any, seen: Any, told: Any, room: Any, which: Any
+) -> None:
+    """Begin an episode in some environments of a batch.
+
+    Args:
+        plays: The games.
+        people: The personas.
+        chairs: The environments, shape ``(n,)``.
+        seen: What is shown: observations and masks, see `Seen`.
+        told: What is told, see `Told`.
+        room: Room for a type, shape ``(16,)``.
+        which: Indices of the environments.
+    """
+    for i in which:
+        open_episode(plays, people, chairs[i], seen.observations[i].entries, room)
+        write_mask(chairs[i], seen.masks[i].entries)
+        tell(chairs[i], told, i, Report(0.0, False, False, False))
+
+
+def step_many(
+    plays: Any,
+    people: Any,
+    chairs: Any,
+    seen: Any,
+    told: Any,
+    room: Any,
+    actions: Any,
+    begin: int,
+    end: int,
+) -> None:
+    """Step a part of a batch; an environment whose end was told begins its next episode instead.
+
+    Args:
+        plays: The games.
+        people: The personas.
+        chairs: The environments, shape ``(n,)``.
+        seen: What is shown: observations and masks, see `Seen`.
+        told: What is told, see `Told`.
+        room: Room for a type, shape ``(16,)``.
+        actions: Shape ``(n,)``.
+        begin: First environment.
+        end: The one after the last.
+    """
+    for i in range(begin, end):
+        chair, observation = chairs[i], seen.observations[i].entries
+        if told.terminated[i] or told.truncated[i]:
+            open_episode(plays, people, chair, observation, room)
+            report = Report(0.0, False, False, False)
+        else:
+            report = step_chair(plays, chair, observation, actions[i])
+        write_mask(chair, seen.masks[i].entries)
+        tell(chair, told, i, report)
+
+
+def tell(chair: Any, told: Any, i: int, report: Report) -> None:
+    """Write what is told of a step into the arrays of a batch."""
+    told.rewards[i] = report.reward
+    told.terminated[i] = report.terminated
+    told.truncated[i] = report.truncated
+    told.refused[i] = report.refused
+    told.ended[i] = chair.state.ended
+    told.returns[i] = chair.user_return if chair.seat == USER else chair.assistant_return
+
+
+def open_one(
+    plays: Any, people: Any, chairs: Any, observation: Any, room: Any, episode: int
+) -> tuple[Any, ...]:
+    """Begin an episode in the one environment of a batch; returns what `step_one` does.
+
+    Args:
+        plays: The games.
+        people: The personas.
+        chairs: The environment, shape ``(1,)``.
+        observation: Shape ``(N_ENTRIES,)``.
+        room: Room for a type, shape ``(16,)``.
+        episode: Its index.
+    """
+    chair = chairs[0]
+    chair.episode = episode - 1
+    open_episode(plays, people, chair, observation, room)
+    return told_of(chair, Report(0.0, False, False, False))
+
+
+def step_one(plays: Any, chairs: Any, observation: Any, action: int) -> tuple[Any, ...]:
+    """Step the one environment of a batch.
+
+    Args:
+        plays: The games.
+        chairs: The environment, shape ``(1,)``.
+        observation: Shape ``(N_ENTRIES,)``.
+        action: The move.
+
+    Returns:
+        The fields of a `Report`, how the conversation ended, what the own seat has gained in it,
+        and the assistant's last move.
+    """
+    return told_of(chairs[0], step_chair(plays, chairs[0], observation, action))
+
+
+def told_of(chair: Any, report: Report) -> tuple[Any, ...]:
+    """Return what is told of a step of one environment."""
+    gained = chair.user_return if chair.seat == USER else chair.assistant_return
+    return (
+        report.reward,
+        report.terminated,
+        report.truncated,
+        report.refused,
+        chair.state.ended,
+        gained,
+        chair.state.answered,
+    )
+
+
+def open_both(
+    plays: Any, people: Any, chairs: Any, observations: Any, room: Any, episode: int
+) -> None:
+    """Begin an episode in one environment with both seats open; nobody moves.
+
+    Args:
+        plays: The games.
+        people: The personas.
+        chairs: The environment, shape ``(1,)``.
+        observations: Of user and assistant, shape ``(2, N_ENTRIES)``.
+        room: Room for a type, shape ``(16,)``.
+        episode: Its index.
+    """
+    chair = chairs[0]
+    chair.episode = episode - 1
+    begin(plays, people, chair, room)
+    show(plays[chair.play], chair, observations[USER], USER)
+    show(plays[chair.play], chair, observations[ASSISTANT], ASSISTANT)
+
+
+def step_both(plays: Any, chairs: Any, observations: Any, action: int) -> tuple[Any, ...]:
+    """Make the move of the seat whose turn it is.
+
+    Args:
+        plays: The games.
+        chairs: The environment, shape ``(1,)``; its episode is under way.
+        observations: Of user and assistant, shape ``(2, N_ENTRIES)``.
+        action: The move.
+
+    Returns:
+        Whether it is refused, the rewards of user and assistant, how the conversation ended, whose
+        turn it is, the assistant's last move, and what both have gained.
+    """
+    chair = chairs[0]
+    game = plays[chair.play].game
+    user, assistant, refused = 0.0, 0.0, False
+    if chair.state.seat == ASSISTANT:
+        step = assistant_plays(game, chair, action)
+        user, assistant = step.user, step.assistant
+    elif is_legal(USER, chair.state.answered, action):
+        step = user_plays(game, chair, action)
+        user, assistant = step.user, step.assistant
+    else:
+        refused = True
+    look(game, chair, observations[USER], USER)
+    look(game, chair, observations[ASSISTANT], ASSISTANT)
+    return (
+        refused,
+        user,
+        assistant,
+        chair.state.ended,
+        chair.state.seat,
+        chair.state.answered,
+        chair.user_return,
+        chair.assistant_return,
+    )
