@@ -184,9 +184,7 @@ def test_the_default_user_as_it_is_defined(quick: GameSpec) -> None:
     ]
     talk = open_talk(quick, UserMove.VQ, AssistantMove.CQ)
     for last, right, tries, exchange, move in cases:
-        state = talk.state._replace(
-            answered=last, right=right, tries=tries, exchange=exchange
-        )
+        state = talk.state._replace(answered=last, right=right, tries=tries, exchange=exchange)
         assert default_user(talk.who, state, quick.max_exchanges) is move
 
 
