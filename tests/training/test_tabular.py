@@ -92,14 +92,15 @@ def test_the_bundled_recipe_reaches_the_optimum(tmp_path: Path, seed: int) -> No
 
 
 def test_the_reward_decides_whom_the_assistant_serves(tmp_path: Path) -> None:
-    # seed 0: 11.8 points against 10.4, summed over three regimes; so early, seeds 1 and 2 are 0.1 apart
-    gains = {}
+    # where the two sides' interests part: on seeds 0 to 2 U 2.5 and L 3.8, against U < 0.8 and L 4.3
+    game = recipe().game.model_copy(update={"scenario": "upsell", "pricing": ("per_token",)})
+    found = {}
     for reward in ("user_only", "assistant_only"):
-        made_from = recipe(reward=reward, steps=8_000)
+        made_from = recipe(reward=reward, steps=8_000).model_copy(update={"game": game})
         model = train_ppo(made_from, folder(tmp_path / reward, made_from), resume=False)
-        rows = evaluate_ppo(made_from, model)["by_regime"].values()
-        gains[reward] = sum(row["assistant"] for row in rows)
-    assert gains["assistant_only"] > gains["user_only"] + 0.5
+        (found[reward],) = evaluate_ppo(made_from, model)["by_regime"].values()
+    assert found["user_only"]["user"] > found["assistant_only"]["user"] + 1.0
+    assert found["assistant_only"]["assistant"] > found["user_only"]["assistant"] + 0.3
 
 
 # Going on
