@@ -142,11 +142,17 @@ class _Handler(BaseHTTPRequestHandler):
         payload = json.loads(self.rfile.read(length))
         step = self.faults.begin(payload)
         # a client that has gone away is not this server's concern
+        self._over = False
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             try:
                 self._answer(step, payload)
             finally:
-                self.faults.finish()
+                self._finish()
+
+    def _finish(self) -> None:
+        if not self._over:
+            self._over = True
+            self.faults.finish()
 
     def _answer(self, step: str, payload: dict[str, Any]) -> None:
         if step == "reset":
@@ -227,6 +233,8 @@ class _Handler(BaseHTTPRequestHandler):
         headers: dict[str, str] | None = None,
         claimed: int | None = None,
     ) -> None:
+        # over before the client can know it, or its next try would count beside this one
+        self._finish()
         self.send_response(status)
         for key, value in (headers or {}).items():
             self.send_header(key, value)

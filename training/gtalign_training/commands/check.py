@@ -153,13 +153,17 @@ def _make(kind: str, module: str | None, env: str, kwargs: dict[str, Any]) -> An
 
 
 def _hooks(make: Any) -> Any:
+    import gymnasium
+    from pettingzoo.env_registry.exceptions import PettingZooRegistryError
+
     from gtalign_env.envs.checks import Hooks, conversation_hooks
     from gtalign_env.envs.seated import SeatedEnv
     from gtalign_env.envs.single import SingleSeatEnv
 
     try:
         bare = make().unwrapped
-    except TypeError as error:  # an argument that it does not take
+    except (TypeError, ImportError, gymnasium.error.Error, PettingZooRegistryError) as error:
+        # an argument that it does not take, or a library that it needs
         raise ScenarioError(f"the environment cannot be made: {error}") from error
     return conversation_hooks() if isinstance(bare, SeatedEnv | SingleSeatEnv) else Hooks()
 
