@@ -15,6 +15,7 @@ import pytest
 from gtalign_env.errors import MissingExtraError, RunError
 from gtalign_env.games.normal_form import NormalFormGame
 from gtalign_env.scenario.sweep import Study
+from gtalign_training.plots.look import save
 from gtalign_training.plots.studies import payoffs, phase, replies
 from gtalign_training.plots.studies.colours import COLOURS, ink_on, is_hatched
 from gtalign_training.plots.studies.interactive import page_of_study
@@ -36,14 +37,14 @@ def figures(monkeypatch: pytest.MonkeyPatch) -> Figures:
     """Return a list that collects the figures that are saved."""
     found: Figures = []
     for module in (phase, payoffs, replies):
-        save = module.save_as
+        save = module.save
 
         def collect(figure: Any, out: Path, save: Any = save) -> Path:
             figure.draw_without_rendering()
             found.append(figure)
             return save(figure, out)  # type: ignore[no-any-return]  # a path
 
-        monkeypatch.setattr(module, "save_as", collect)
+        monkeypatch.setattr(module, "save", collect)
     return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gtalign_env.errors import ScenarioError, suggest
+from gtalign_env.errors import ScenarioError, SolverError, suggest
 from gtalign_env.games.normal_form import NormalFormGame
 from gtalign_env.games.repeated import Cooperation, cooperation_of
 
@@ -32,6 +32,18 @@ def read_cooperation(
             f"and {defect}"
         )
     return Cooperation((c, d), (cc, dd))
+
+
+def cooperation_or_none(game: NormalFormGame) -> Cooperation | None:
+    """Return which plans cooperate, or None where the game does not say.
+
+    Args:
+        game: The game.
+    """
+    try:
+        return cooperation_of(game)
+    except SolverError:
+        return None
 
 
 def cooperation_words(game: NormalFormGame, cooperation: Cooperation) -> str:

@@ -35,6 +35,10 @@ WINDOWS = 100
 """Points of a learning curve."""
 
 
+STEP_SIZES = {"q_learning": 0.1, "reinforce": 1.0}
+"""What commands take for the step size of each kind, see `LearnerSettings`."""
+
+
 @dataclass(frozen=True)
 class LearnerSettings:
     """How both seats learn.

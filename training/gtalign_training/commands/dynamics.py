@@ -15,11 +15,16 @@ from gtalign_env.games.dynamics import Dynamic, attractors, is_symmetric
 from gtalign_env.games.dynamics_rest import RestPoint, rest_points
 from gtalign_env.games.learning import Learned, fictitious_play, regret_matching
 from gtalign_env.games.normal_form import FloatArray, NormalFormGame
-from gtalign_env.games.repeated import Cooperation, cooperation_of
 from gtalign_training.commands.options import Folders, Json
 from gtalign_training.commands.solve import read_target
 from gtalign_training.console import out, print_json, safe
-from gtalign_training.repeated_learning import LearnerSettings, LearningRun, learn_together
+from gtalign_training.cooperation import cooperation_or_none
+from gtalign_training.repeated_learning import (
+    STEP_SIZES,
+    LearnerSettings,
+    LearningRun,
+    learn_together,
+)
 
 EXAMPLES = (
     "gtalign dynamics prisoners_dilemma",
@@ -30,7 +35,6 @@ EXAMPLES = (
 
 CONTINUOUS = ("replicator", "logit", "best_response")
 LEARNERS = ("q_learning", "reinforce")
-STEP_SIZES = {"q_learning": 0.1, "reinforce": 1.0}
 
 
 class Kind(StrEnum):
@@ -76,7 +80,8 @@ def dynamics(
         str | None, typer.Option(help="Play the scenario under this regime, by name or file.")
     ] = None,
     plot: Annotated[
-        Path | None, typer.Option(help="Draw the paths or curves.", metavar="PNG")
+        Path | None,
+        typer.Option(help="Draw the paths or curves: PNG, SVG or HTML.", metavar="FILE"),
     ] = None,
     path: Folders = None,
     json: Json = False,
@@ -171,7 +176,8 @@ def _learned(
     else:
         learned = regret_matching(game, rounds, rng)
     if plot is not None:
-        from gtalign_training.plots.dynamics import shares_picture, title_of
+        from gtalign_training.plots.dynamics import shares_picture
+        from gtalign_training.plots.flow import title_of
 
         names = (game.user_plans, game.assistant_plans)
         shares_picture(learned.user, learned.assistant, names, plot, title_of(kind, game.name))
@@ -190,10 +196,11 @@ def _taught(
     game: NormalFormGame, kind: str, rounds: int, discount: float, seed: int, plot: Path | None
 ) -> dict[str, Any]:
     settings = LearnerSettings(kind, rounds, discount, STEP_SIZES[kind])  # type: ignore[arg-type]  # one of the two
-    cooperation = _cooperation(game)
+    cooperation = cooperation_or_none(game)
     run: LearningRun = learn_together(game, settings, seed, cooperation)
     if plot is not None:
-        from gtalign_training.plots.dynamics import learning_picture, title_of
+        from gtalign_training.plots.dynamics import learning_picture
+        from gtalign_training.plots.flow import title_of
 
         learning_picture(run, plot, title_of(kind, game.name))
     last = run.cooperation[-1].tolist()
@@ -209,14 +216,6 @@ def _taught(
             for seat, policy in zip(("user", "assistant"), run.policies, strict=True)
         },
     }
-
-
-def _cooperation(game: NormalFormGame) -> Cooperation | None:
-    """Return which plans cooperate, or None where the game does not say: there is no such curve."""
-    try:
-        return cooperation_of(game)
-    except SolverError:
-        return None
 
 
 def _policy(

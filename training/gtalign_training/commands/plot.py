@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from gtalign_env.errors import RunError, suggest
+from gtalign_env.games.normal_form import NormalFormGame
 from gtalign_training.commands.options import Folders, Json
 from gtalign_training.console import out, print_json, safe
 
@@ -19,13 +20,14 @@ EXAMPLES = (
     "gtalign plot runs/token_price_by_conciseness --kind move --out moves.html",
     "gtalign plot upsell --kind payoffs --out upsell.svg",
     "gtalign plot gtalign_table1 --kind replies",
+    "gtalign plot prisoners_dilemma --kind replicator --out field.html",
 )
 
 ENDINGS = (".png", ".svg", ".html")
 
 
 class PlotKind(StrEnum):
-    """What is drawn: the first six of a study, the last two of a game."""
+    """What is drawn: the first six of a study, the last four of a game."""
 
     dilemma = "class"
     restriction = "restriction"
@@ -35,9 +37,12 @@ class PlotKind(StrEnum):
     patience = "patience"
     payoffs = "payoffs"
     replies = "replies"
+    replicator = "replicator"
+    learning = "learning"
 
 
-GAME_KINDS = (PlotKind.payoffs, PlotKind.replies)
+GAME_KINDS = (PlotKind.payoffs, PlotKind.replies, PlotKind.replicator, PlotKind.learning)
+LEARNING_ROUNDS = 100_000
 
 
 def plot(
@@ -68,7 +73,7 @@ def plot(
     """Draw a study's phase diagram, or a game's payoffs or best replies.
 
     Borders of regions are found by halving on the exact game. HTML is interactive, complete in one
-    file, and needs no network.
+    file, and needs no network. Of evolution and learning more is in `gtalign dynamics --plot`.
     """
     folder = Path(path)
     is_sweep = (folder / "study.json").exists()
@@ -131,6 +136,9 @@ def _draw_game(
     from gtalign_training.plots.studies.replies import draw_replies
 
     found = read_target(name, pricing, path=path)
+    if kind in (PlotKind.replicator, PlotKind.learning):
+        _draw_motion(found.game, kind, target)
+        return
     shown = portrait(found.game, found.title, found.welfares["nash"].disagreement)
     draw = {
         (PlotKind.payoffs, False): draw_payoffs,
@@ -139,3 +147,24 @@ def _draw_game(
         (PlotKind.replies, True): page_of_replies,
     }[kind, target.suffix.lower() == ".html"]
     draw(shown, target)
+
+
+def _draw_motion(game: NormalFormGame, kind: PlotKind, target: Path) -> None:
+    """Draw the replicator's field, or two Q-learners, both from seed 0."""
+    import numpy as np
+
+    from gtalign_env.games.dynamics import Dynamic
+    from gtalign_env.games.dynamics_rest import rest_points
+    from gtalign_training.cooperation import cooperation_or_none
+    from gtalign_training.plots.dynamics import dynamic_picture, learning_picture
+    from gtalign_training.plots.flow import title_of
+    from gtalign_training.repeated_learning import STEP_SIZES, LearnerSettings, learn_together
+
+    if kind is PlotKind.replicator:
+        dynamic = Dynamic(game, "replicator")
+        points = rest_points(dynamic)
+        dynamic_picture(dynamic, target, np.random.default_rng(0), points=points)
+        return
+    settings = LearnerSettings("q_learning", LEARNING_ROUNDS, 0.95, STEP_SIZES["q_learning"])
+    run = learn_together(game, settings, 0, cooperation_or_none(game))
+    learning_picture(run, target, title_of("q_learning", game.name))

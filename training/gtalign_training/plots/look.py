@@ -107,13 +107,20 @@ def head(figure: Figure, title: str, columns: int, handles: Sequence[Any]) -> No
 
 
 def save(figure: Figure, out: Path) -> Path:
-    """Write a picture and return ``out``.
+    """Write a still picture, SVG or PNG by its ending, and return ``out``.
 
     Args:
         figure: The picture.
-        out: The PNG to write; its folder is made if need be.
+        out: The file; its folder is made if need be. Equal pictures give equal files.
     """
     out.parent.mkdir(parents=True, exist_ok=True)
+    if out.suffix.lower() == ".svg":
+        import matplotlib as mpl
+
+        settings: dict[Any, Any] = {"svg.hashsalt": "gtalign", "svg.fonttype": "none"}
+        with mpl.rc_context(settings):
+            figure.savefig(out, format="svg", dpi=DPI, metadata={"Date": None, "Creator": None})
+        return out
     # a PNG is drawn by Agg, whatever the backend; without the software's version in the file,
     # equal runs give equal files
     figure.savefig(out, format="png", dpi=DPI, metadata={"Software": None})

@@ -1,4 +1,4 @@
-"""Colours of labels, told apart under the common forms of colour blindness, and files to save to.
+"""Colours of labels, told apart under the common forms of colour blindness.
 
 Regions also have a border line and, where it fits, their name in them, so that no picture depends
 on colour alone.
@@ -9,16 +9,10 @@ References:
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
 from gtalign_env.games.ordinal import CLASSES
-from gtalign_training.plots.look import DPI, MOVE_COLOURS, save
+from gtalign_training.plots.look import MOVE_COLOURS
 from gtalign_training.studies.maps import MOVES
 from gtalign_training.studies.solved import DILEMMAS, MIXED
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 NOTHING = "#f4f4f4"
 """Where a number is not defined."""
@@ -70,21 +64,3 @@ def ink_on(colour: str) -> str:
     linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
     luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
     return "#000000" if (luminance + 0.05) / 0.05 > 1.05 / (luminance + 0.05) else "#ffffff"
-
-
-def save_as(figure: Figure, out: Path) -> Path:
-    """Write a still picture, PNG or SVG by its ending, and return ``out``.
-
-    Args:
-        figure: The picture.
-        out: The file; its folder is made if need be. Equal pictures give equal files.
-    """
-    if out.suffix.lower() != ".svg":
-        return save(figure, out)
-    import matplotlib as mpl
-
-    out.parent.mkdir(parents=True, exist_ok=True)
-    settings: dict[Any, Any] = {"svg.hashsalt": "gtalign", "svg.fonttype": "none"}
-    with mpl.rc_context(settings):
-        figure.savefig(out, format="svg", dpi=DPI, metadata={"Date": None, "Creator": None})
-    return out

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gtalign_training.plots.look import FAINT, INK, by_row, picture
-from gtalign_training.plots.studies.colours import save_as
+from gtalign_training.plots.look import FAINT, INK, by_row, picture, save
 from gtalign_training.plots.studies.portrait import Portrait
 
 if TYPE_CHECKING:
@@ -52,7 +51,7 @@ def draw_payoffs(shown: Portrait, out: Path) -> Path:
         )
         figure.draw_without_rendering()
         _name_cells(axes, shown)
-        return save_as(figure, out)
+        return save(figure, out)
 
 
 def _marked(axes: Axes, shown: Portrait) -> list[Any]:

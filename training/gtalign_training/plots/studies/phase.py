@@ -9,15 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gtalign_training.plots.look import INK, by_row, picture
-from gtalign_training.plots.studies.colours import (
-    COLOURS,
-    LINE_STYLES,
-    NOTHING,
-    ink_on,
-    is_hatched,
-    save_as,
-)
+from gtalign_training.plots.look import INK, by_row, picture, save
+from gtalign_training.plots.studies.colours import COLOURS, LINE_STYLES, NOTHING, ink_on, is_hatched
 from gtalign_training.studies.maps import KINDS, Panel, Picture, Scale
 
 if TYPE_CHECKING:
@@ -53,7 +46,7 @@ def draw_phase(shown: Picture, out: Path) -> Path:
         else:
             figure.suptitle(shown.title, x=0.012, ha="left", fontsize=11, fontweight="bold")
         figure.supxlabel(note_of(shown), x=0.012, ha="left", fontsize=8, color="#555555")
-        return save_as(figure, out)
+        return save(figure, out)
 
 
 def note_of(shown: Picture) -> str:

@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from gtalign_env.games.normal_form import Cell, Seat
-from gtalign_training.plots.look import INK, picture
-from gtalign_training.plots.studies.colours import save_as
+from gtalign_training.plots.look import INK, picture, save
 from gtalign_training.plots.studies.payoffs import EQUILIBRIUM, PARETO
 from gtalign_training.plots.studies.portrait import Portrait
 
@@ -82,7 +81,7 @@ def draw_replies(shown: Portrait, out: Path) -> Path:
             alignment="left",
         )
         figure.supxlabel(NOTE, x=0.012, ha="left", fontsize=8, color="#555555")
-        return save_as(figure, out)
+        return save(figure, out)
 
 
 def _box(axes: Axes, shown: Portrait, cell: Cell) -> None:
