@@ -167,6 +167,15 @@ def test_a_split_never_leaks_and_loses_nothing(data: list[tuple[str, str]], seed
     assert split_by_group(given_rows, 0.3, seed) == (first, second)
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_a_split_meets_its_share_where_families_allow(seed: int) -> None:
+    given_rows = rows(("a", "1"), ("b", "1"), ("c", "2"))
+    _, second = split_by_group(given_rows, 0.3, seed)
+    assert [row.question for row in second] == ["c"]
+    even = rows(*((f"q{i}", str(i // 4)) for i in range(20)))
+    assert len(split_by_group(even, 0.2, seed)[1]) == 4
+
+
 def test_the_command_tells_and_splits(tmp_path: Path) -> None:
     plain = [
         {"question": f"q{i % 40}", "source": "math", "reference": "1", "group": str(i % 50)}

@@ -95,7 +95,8 @@ def split_by_group(
     """Return two parts of which no question and no conversation stands in both.
 
     1. Rows that share a conversation or a last question belong together.
-    2. Those families are shuffled and dealt to the second part until it holds its share.
+    2. Those families are shuffled and dealt to the second part wherever that brings it nearer to its
+       share.
 
     Args:
         rows: The rows.
@@ -114,10 +115,11 @@ def split_by_group(
     order = np.random.default_rng(seed).permutation(len(families))
     members = list(families.values())
     second: set[int] = set()
+    wanted = share * len(rows)
     for place in order:
-        if len(second) >= share * len(rows):
-            break
-        second.update(members[place])
+        now, then = len(second), len(second) + len(members[place])
+        if abs(then - wanted) < abs(now - wanted):
+            second.update(members[place])
     return (
         [row for number, row in enumerate(rows) if number not in second],
         [row for number, row in enumerate(rows) if number in second],
