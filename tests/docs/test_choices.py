@@ -6,6 +6,7 @@ The numbers of the tests are the numbers of the list.
 from __future__ import annotations
 
 from copy import deepcopy
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import pettingzoo
 import pytest
 
 from gtalign_env.core.conversation import Conversation
+from gtalign_env.core.ledger import Exchange, bill
 from gtalign_env.core.moves import AssistantMove, Ending, UserMove
 from gtalign_env.core.policies import default_seat
 from gtalign_env.core.spec import GameSpec
@@ -22,6 +24,7 @@ from gtalign_env.draws import Draws, stream_key
 from gtalign_env.envs.dialogue_aec import TalkTable
 from gtalign_env.errors import EpisodeError, ScenarioError
 from gtalign_env.games import NormalFormGame, price_of_anarchy
+from gtalign_env.pricing import Cap, Minimum, Outcome, PerMessage, Regime, Surge, Usage
 from gtalign_env.scenario.compile import compile_scenario
 from gtalign_env.scenario.loader import load_scenario, parse_scenario
 from gtalign_env.welfare import Welfare
@@ -260,6 +263,27 @@ def test_choice_13_malformed_blocks_reach_the_user_as_an_empty_message() -> None
     conversation = rollout.talk.conversation
     assert set(conversation.assistant_moves) == {AssistantMove.DA_CONCISE}
     assert conversation.state.charged > 0
+
+
+def test_choice_14_a_surge_comes_before_minimum_and_cap_and_a_free_question_is_free() -> None:
+    regime = Regime(
+        "all",
+        (
+            PerMessage(4),
+            Minimum(9),
+            Cap(20),
+            Surge(Fraction(3, 2)),
+            Outcome(7),
+        ),
+        free_questions=True,
+    )
+    used = Usage(10, 0, 5, 0)
+    asked, answered = (
+        Exchange(used, move) for move in (AssistantMove.CQ, AssistantMove.DA_CONCISE)
+    )
+    # free; lifted from 6 to 9; used up to 12 and to 18; cut at 20; the fee apart
+    talk = [asked, answered, answered, answered, answered]
+    assert bill(talk, accepted=True, regime=regime) == [0, 9, 3, 6, 2, 7]
 
 
 def test_the_list_is_complete() -> None:
