@@ -84,7 +84,9 @@ class FaultServer:
         listening = type("Server", (ThreadingHTTPServer,), {"request_queue_size": 1024})
         self._http: ThreadingHTTPServer = listening(("127.0.0.1", 0), Handler)
         self._http.daemon_threads = True
-        self._thread = threading.Thread(target=self._http.serve_forever, daemon=True)
+        # it looks every so many seconds whether it is to end, which ends a test as soon
+        serve = self._http.serve_forever
+        self._thread = threading.Thread(target=serve, args=(0.02,), daemon=True)
 
     @property
     def base_url(self) -> str:

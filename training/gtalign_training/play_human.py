@@ -1,4 +1,4 @@
-"""A person in a seat at the terminal, by moves or in words; a policy in the other.
+"""A person in a seat at the terminal, by moves or in words; a policy or a model in the other.
 
 What the person sees is what the seat may know. In the assistant's seat that leaves out the user's
 type, and its welfare with it: from how that grows the type could be told.
@@ -11,6 +11,14 @@ from dataclasses import dataclass, field
 
 from rich.console import Console
 
+from gtalign_agents.backends.chat import Fault
+from gtalign_agents.dialogue.speaker import (
+    Dialogue,
+    Said,
+    ScriptedAssistant,
+    ScriptedUser,
+    Speaker,
+)
 from gtalign_env.core.conversation import Conversation
 from gtalign_env.core.moves import STYLES, AssistantMove, UserMove
 from gtalign_env.core.policies import AssistantSeat, UserSeat
@@ -39,7 +47,7 @@ USER_WORDS = {
 
 @dataclass
 class Sitting:
-    """A conversation between a person and a policy.
+    """A conversation between a person and a policy, or in words a language model.
 
     Attributes:
         conversation: The conversation.
@@ -47,22 +55,34 @@ class Sitting:
         opponent: Who plays the other seat.
         console: Where to print.
         ask: Reads a line.
-        talk: The conversation in words; None to play by moves.
+        dialogue: The conversation in words; None to play by moves.
         open_type: Whether the person sees type and both welfares from any seat.
         made: The person's moves so far.
     """
 
     conversation: Conversation
     seat: Seat
-    opponent: UserSeat | AssistantSeat
+    opponent: UserSeat | AssistantSeat | Speaker
     console: Console
     ask: Ask
-    talk: Talk | None = None
+    dialogue: Dialogue | None = None
     open_type: bool = False
     made: list[Made] = field(default_factory=list)
 
+    @property
+    def fault(self) -> Fault | None:
+        """Why the other seat has no answer; None where it has."""
+        return None if self.dialogue is None else self.dialogue.fault
+
+    @property
+    def talk(self) -> Talk | None:
+        """The conversation in words; None by moves."""
+        return None if self.dialogue is None else self.dialogue.talk
+
     def play(self) -> bool:
-        """Play until the conversation ends; return False if the person left the table before.
+        """Play until the conversation ends; return False if it stays unfinished.
+
+        It does where the person leaves the table, or the model in the other seat fails.
 
         Raises:
             KeyboardInterrupt: The person interrupted.
@@ -71,6 +91,9 @@ class Sitting:
         try:
             while self.conversation.state.ending is None:
                 self._turn()
+                if self.fault is not None:
+                    self._say(f"\nThe other seat failed: {self.fault.message}.", "bold red")
+                    return False
         except EOFError:
             self._say("\nYou leave the table; the conversation stays unfinished.")
             return False
@@ -85,10 +108,12 @@ class Sitting:
             self.made.append(Made(history, right, self._last(seat)))
         else:
             self._others_move()
+            if self.fault is not None:
+                return
         self._show_last(seat, said)
 
     def _persons_move(self) -> None:
-        if self.talk is None:
+        if self.dialogue is None:
             move = self._ask_move()
             if isinstance(move, UserMove):
                 self.conversation.step_user(move)
@@ -96,29 +121,29 @@ class Sitting:
                 self.conversation.step_assistant(move)
             return
         if self.seat is Seat.USER:
-            for line in self.talk.brief():
+            for line in self.dialogue.talk.brief():
                 self._say(line, "dim")
-        text = self._line("you> ")
-        if self.seat is Seat.USER:
-            self.talk.say_user(text)
-        else:
-            self.talk.say_assistant(text)
+        self.dialogue.take(Said(self._line("you> ")))
 
     def _others_move(self) -> None:
         conversation = self.conversation
         seat = conversation.state.to_move
+        if self.dialogue is not None:
+            self.dialogue.take(self._speaker(seat).speak([self.dialogue])[0])
+            return
         u = conversation.chance(seat, Purpose.POLICY)
         view = conversation.user_view() if seat is Seat.USER else conversation.assistant_view()
-        move: Move = self.opponent(view, u)  # type: ignore[arg-type]  # a policy of this seat
+        move: Move = self.opponent(view, u)  # type: ignore[arg-type, operator]  # a policy of this seat
         if isinstance(move, UserMove):
-            if self.talk is None:
-                conversation.step_user(move)
-            else:
-                self.talk.say_user(self.talk.word_user(move))
-        elif self.talk is None:
-            conversation.step_assistant(move)
+            conversation.step_user(move)
         else:
-            self.talk.say_assistant(self.talk.word_assistant(move))
+            conversation.step_assistant(move)
+
+    def _speaker(self, seat: Seat) -> Speaker:
+        if hasattr(self.opponent, "speak"):
+            return self.opponent
+        scripted = ScriptedUser if seat is Seat.USER else ScriptedAssistant
+        return scripted(self.opponent)  # type: ignore[arg-type]  # a policy of this seat
 
     def _ask_move(self) -> Move:
         options = self._options()

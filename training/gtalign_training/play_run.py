@@ -7,14 +7,14 @@ gives the summary that an unbroken run gives, bit for bit, with any number of pr
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from gtalign_env.errors import RunError
 from gtalign_env.scenario.compile import compile_scenario
-from gtalign_training.play_run_episode import Episode
+from gtalign_training.play_run_episode import Episode, Played
 from gtalign_training.play_run_folder import (
     EPISODES,
     EVENTS,
@@ -26,7 +26,11 @@ from gtalign_training.play_run_folder import (
     write_summary,
 )
 from gtalign_training.play_run_signals import Stoppable
+from gtalign_training.play_run_stop import FaultsError, Stop
 from gtalign_training.play_run_summary import summarise
+from gtalign_training.play_run_talk import play_words, require_prices
+from gtalign_training.play_run_transcripts import write_transcripts
+from gtalign_training.play_run_words import Service
 from gtalign_training.play_run_workers import Make, named_seats, play_all
 from gtalign_training.run_log import RunLog
 from gtalign_training.run_log_lock import FolderLock
@@ -34,8 +38,8 @@ from gtalign_training.run_log_lock import FolderLock
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """What the system says where no more can be written."""
 
-FAULTS_IN_A_ROW = 20
-"""After so many faulted episodes one after another a run stops: something is down."""
+DIRECT = Service()
+"""Models are asked, nothing is recorded, and nothing is capped."""
 
 Report = Callable[[int, int, list[Episode]], None]
 """Told (finished, all, episodes just finished), once these are on the disk."""
@@ -55,6 +59,8 @@ def run(
     report: Report = lambda done, episodes, finished: None,
     say: Callable[[str], None] = lambda line: None,
     make: Make = named_seats,
+    service: Service = DIRECT,
+    fault_limit: float = 1.0,
 ) -> dict[str, Any]:
     """Play what is missing of a run, and return its summary.
 
@@ -66,17 +72,24 @@ def run(
         resume: Whether to go on with a run that is there; missing and faulted episodes are played.
         report: Told about finished episodes.
         say: Told what is wrong with the logs of a run that is gone on with.
-        make: Makes the policies.
+        make: Makes the policies of a game by moves.
+        service: How language models are reached.
+        fault_limit: Share of all episodes that may fail before the run stops.
 
     Raises:
         DiskFullError: No more can be written.
-        RunError: The folder cannot be used, too many episodes in a row failed, or a process died.
+        FaultsError: Too many episodes failed, or the budget is used up.
+        RunError: The folder cannot be used, or a process died.
+        ScenarioError: There is a budget, and a model without a price.
         KeyboardInterrupt: The run was interrupted; what was finished is kept.
     """
+    require_prices(plan, service)
     try:
         path.mkdir(parents=True, exist_ok=True)
         with FolderLock(path / LOCK):
-            return _run(plan, path, command, workers, resume, report, say, make)
+            chunks = _chunks(plan, path, workers, make, service)
+            stop = Stop(plan.episodes, fault_limit, service.cap)
+            return _run(plan, path, command, resume, report, say, chunks, stop)
     except (PermissionError, FileExistsError, NotADirectoryError) as error:
         raise RunError(f"{path} must be a folder that can be written: {error}") from error
     except OSError as error:
@@ -92,11 +105,11 @@ def _run(
     plan: Plan,
     path: Path,
     command: str,
-    workers: int,
     resume: bool,
     report: Report,
     say: Callable[[str], None],
-    make: Make,
+    chunks: Callable[[list[int]], Generator[list[Played]]],
+    limits: Stop,
 ) -> dict[str, Any]:
     open_run(path, plan, command, resume=resume)
     found = read_run(path)
@@ -105,7 +118,6 @@ def _run(
     episodes = dict(found.episodes)
     missing = found.missing(plan.episodes)
     report(plan.episodes - len(missing), plan.episodes, [])
-    in_a_row = 0
     with (
         Stoppable() as stop,
         RunLog(path / EVENTS, found.ends[0]) as events,
@@ -113,8 +125,8 @@ def _run(
     ):
         left = len(missing)
         try:
-            with closing(play_all(plan, missing, workers, make)) as chunks:
-                for played in chunks:
+            with closing(chunks(missing)) as blocks:
+                for played in blocks:
                     with stop.held():
                         events.append(event for one in played for event in one.events)
                         lines.append(one.result.to_data() for one in played)
@@ -122,31 +134,28 @@ def _run(
                         episodes |= {one.episode: one for one in results}
                         left -= len(results)
                         report(plan.episodes - left, plan.episodes, results)
-                    in_a_row = _faults_in_a_row(in_a_row, results)
+                    limits.watch(results, left)
         except KeyboardInterrupt:
             mark(path, status="interrupted")
             raise
+        except FaultsError:
+            mark(path, status="stopped")
+            raise
         with stop.held():
             summary = summary_of(plan, episodes)
+            if plan.words is not None:
+                write_transcripts(path, plan)
             write_summary(path, summary)
             mark(path, status="finished")
     return summary
 
 
-def _faults_in_a_row(before: int, results: list[Episode]) -> int:
-    """Return how many of the latest episodes in a row failed.
-
-    Raises:
-        RunError: Too many.
-    """
-    for one in results:
-        before = 0 if one.fault is None else before + 1
-        if one.fault is not None and before >= FAULTS_IN_A_ROW:
-            raise RunError(
-                f"{before} episodes in a row failed, the last by {one.fault.kind} in the "
-                f"{one.fault.seat}'s seat; mend that, then go on with --resume"
-            )
-    return before
+def _chunks(
+    plan: Plan, path: Path, workers: int, make: Make, service: Service
+) -> Callable[[list[int]], Generator[list[Played]]]:
+    if plan.words is None:
+        return lambda missing: play_all(plan, missing, workers, make)
+    return lambda missing: play_words(plan, missing, service, path)
 
 
 def summary_of(plan: Plan, episodes: dict[int, Episode]) -> dict[str, Any]:
@@ -157,4 +166,5 @@ def summary_of(plan: Plan, episodes: dict[int, Episode]) -> dict[str, Any]:
         episodes: The episodes by index.
     """
     welfare = compile_scenario(plan.scenario).welfare
-    return summarise(episodes, plan.facts(), welfare)
+    rates = {} if plan.words is None else plan.words.known_rates()
+    return summarise(episodes, plan.facts(), welfare, rates)

@@ -1,14 +1,16 @@
-"""One episode of a run: played by two policies, recorded, and read back from its events."""
+"""One episode of a run: played by two seats, recorded, and read back from its events."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
+from gtalign_agents.dialogue.speaker import Dialogue, Said
 from gtalign_env.core.conversation import Conversation
 from gtalign_env.core.policies import AssistantSeat, UserSeat
 from gtalign_env.draws import Purpose, Seat
+from gtalign_env.envs.spaces import MAX_MESSAGE
 from gtalign_env.envs.transcript import transcript_of
 from gtalign_env.errors import ModelError
 
@@ -24,11 +26,27 @@ class Fault:
         kind: What failed, such as ``timeout``.
         seat: Whose model it was, ``user`` or ``assistant``.
         attempts: How often it was tried.
+        message: What came, without keys or texts of the conversation.
     """
 
     kind: str
     seat: str
     attempts: int
+    message: str = ""
+
+
+class Side(NamedTuple):
+    """What a seat's messages in words came of."""
+
+    messages: int
+    labels: tuple[str, ...]
+    """What is wrong with them, by name, in order."""
+    calls: int
+    """Completed calls of a model."""
+    estimated: int
+    """Calls whose tokens nobody counted."""
+    usage: tuple[int, int, int, int]
+    """Tokens of all calls: input, cached input, output, reasoning."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +68,7 @@ class Episode:
         user_moves: Labels.
         assistant_moves: Labels.
         fault: What failed, if anything did.
+        words: What the user's and the assistant's messages came of; None for a game by moves.
     """
 
     episode: int
@@ -66,10 +85,16 @@ class Episode:
     user_moves: tuple[str, ...]
     assistant_moves: tuple[str, ...]
     fault: Fault | None = None
+    words: tuple[Side, Side] | None = None
 
     def to_data(self) -> dict[str, Any]:
         """Return the episode as plain JSON data."""
-        return {"v": SCHEMA, **asdict(self)}
+        data = {"v": SCHEMA, **asdict(self)}
+        if self.words is None:
+            del data["words"]
+        else:
+            data["words"] = [side._asdict() for side in self.words]
+        return data
 
     @classmethod
     def from_data(cls, data: Any) -> Episode | None:
@@ -85,8 +110,11 @@ class Episode:
             fields["user_moves"] = tuple(fields["user_moves"])
             fields["assistant_moves"] = tuple(fields["assistant_moves"])
             fields["fault"] = None if fields["fault"] is None else Fault(**fields["fault"])
+            if "words" in fields:
+                user, assistant = (_side(**side) for side in fields["words"])
+                fields["words"] = (user, assistant)
             return cls(**fields)
-        except (KeyError, TypeError):
+        except (KeyError, TypeError, ValueError):
             return None
 
 
@@ -121,7 +149,7 @@ def play(conversation: Conversation, user: UserSeat, assistant: AssistantSeat) -
                 conversation.step_assistant(assistant(conversation.assistant_view(), u))
         except ModelError as error:
             conversation.fault()
-            return Fault(error.kind, seat.name.lower(), error.attempts)
+            return Fault(error.kind, seat.name.lower(), error.attempts, str(error))
     return None
 
 
@@ -166,6 +194,64 @@ def record(conversation: Conversation, fault: Fault | None, *, seed: int, episod
     return Played(from_events(events), tuple(events))
 
 
+def record_dialogue(dialogue: Dialogue, *, seed: int) -> Played:
+    """Return the record of a dialogue that has ended, with all that was said and written.
+
+    How often a call was tried is left out: a replay of the same calls then gives the same record.
+
+    Args:
+        dialogue: The dialogue; its index is the episode's.
+        seed: Seed of the run.
+    """
+    fault = None
+    if dialogue.fault is not None:
+        seat = dialogue.talk.conversation.state.to_move.name.lower()
+        failed = dialogue.fault
+        fault = Fault(failed.kind, seat, failed.attempts, failed.message)
+    played = record(dialogue.talk.conversation, fault, seed=seed, episode=dialogue.index)
+    *turns, last = played.events
+    events = [
+        {**turn, **_spoken(said)} for turn, (_, said) in zip(turns, dialogue.turns, strict=True)
+    ]
+    events.append({**last, "words": True})
+    return Played(from_events(events), tuple(events))
+
+
+def _spoken(said: Said) -> dict[str, Any]:
+    spoken: dict[str, Any] = {"text": said.text[:MAX_MESSAGE], "labels": said.labels}
+    if said.calls:
+        spoken["written"] = said.written
+        spoken["calls"] = [
+            [*call.usage, call.usage_source, call.finish, call.model] for call in said.calls
+        ]
+    if said.steered is not None:
+        spoken["steered"] = said.steered.to_json()
+    return spoken
+
+
+def _side(messages: int, labels: Any, calls: int, estimated: int, usage: Any) -> Side:
+    sent, cached, written, hidden = usage
+    return Side(messages, tuple(labels), calls, estimated, (sent, cached, written, hidden))
+
+
+def side_of(turns: Sequence[dict[str, Any]], seat: str) -> Side:
+    """Return what a seat's messages came of.
+
+    Args:
+        turns: The turns of an episode in words.
+        seat: ``user`` or ``assistant``.
+    """
+    own = [turn for turn in turns if turn["seat"] == seat]
+    calls = [call for turn in own for call in turn.get("calls", ())]
+    return _side(
+        len(own),
+        [label for turn in own for label in turn["labels"]],
+        len(calls),
+        sum(call[4] == "estimate" for call in calls),
+        [sum(call[kind] for call in calls) for kind in range(4)],
+    )
+
+
 def from_events(events: Sequence[dict[str, Any]]) -> Episode:
     """Return the episode that its events tell of.
 
@@ -191,11 +277,12 @@ def from_events(events: Sequence[dict[str, Any]]) -> Episode:
         user_moves=tuple(turn["move"] for turn in turns if turn["seat"] == "user"),
         assistant_moves=tuple(turn["move"] for turn in turns if turn["seat"] == "assistant"),
         fault=None if last["fault"] is None else Fault(**last["fault"]),
+        words=(side_of(turns, "user"), side_of(turns, "assistant")) if "words" in last else None,
     )
 
 
-def replay(events: Iterable[Any]) -> Iterator[Episode]:
-    """Yield the episodes whose events are complete, in the order in which they ended.
+def attempts(events: Iterable[Any]) -> Iterator[list[dict[str, Any]]]:
+    """Yield the events of each episode that are complete, in the order in which they ended.
 
     An attempt that a crash cut off, or from which a line was lost, is passed over.
 
@@ -208,12 +295,21 @@ def replay(events: Iterable[Any]) -> Iterator[Episode]:
             continue
         if "turns" in event:
             if [turn["episode"] for turn in turns] == [event["episode"]] * event["turns"]:
-                yield from_events([*turns, event])
+                yield [*turns, event]
             turns = []
         elif event.get("turn") == len(turns):
             turns.append(event)
         else:
             turns = [event] if event.get("turn") == 0 else []
+
+
+def replay(events: Iterable[Any]) -> Iterator[Episode]:
+    """Yield the episodes whose events are complete, in the order in which they ended.
+
+    Args:
+        events: The records of ``events.jsonl``.
+    """
+    return map(from_events, attempts(events))
 
 
 def latest(episodes: Iterable[Episode]) -> tuple[dict[int, Episode], int]:

@@ -4,6 +4,8 @@
 run.json        the scenario, complete, seats, seed, versions, how it stands
 events.jsonl    one line a turn and one at the end of an episode (see `run_log`)
 episodes.jsonl  one line a finished episode
+transcripts.jsonl  in words: what was said and written, by conversation
+spending.jsonl  with a budget: what model calls may have cost by now
 summary.json    welfares, moves, tokens, bill, endings, faults
 lock            who is writing
 ```
@@ -19,6 +21,7 @@ from typing import Any
 from gtalign_env.errors import RunError
 from gtalign_env.scenario.loader import Scenario, parse_scenario
 from gtalign_training.play_run_episode import Episode, latest, replay
+from gtalign_training.play_run_words import Words
 from gtalign_training.run_folder import RunFolder, write_json
 from gtalign_training.run_log import fsync_folder, read_log
 
@@ -44,6 +47,7 @@ class Plan:
         assistant: Name of the assistant's policy.
         seed: Seed of the episodes.
         episodes: How many.
+        words: How messages are written; None to play by moves.
     """
 
     scenario: Scenario
@@ -51,6 +55,7 @@ class Plan:
     assistant: str
     seed: int
     episodes: int
+    words: Words | None = None
 
     def facts(self) -> dict[str, Any]:
         """Return what a summary says of the run."""
@@ -62,7 +67,12 @@ class Plan:
             "assistant": self.assistant,
             "seed": self.seed,
             "episodes": self.episodes,
+            **({} if self.words is None else {"words": self.words_facts()}),
         }
+
+    def words_facts(self) -> dict[str, Any] | None:
+        """Return what the messages depend on; None for a game by moves."""
+        return None if self.words is None else self.words.facts(self.user, self.assistant)
 
 
 @dataclass(frozen=True)
@@ -174,6 +184,7 @@ def _identity(plan: Plan) -> dict[str, Any]:
         "user": plan.user,
         "assistant": plan.assistant,
         "seed": plan.seed,
+        "words": plan.words_facts(),
     }
 
 

@@ -8,6 +8,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from gtalign_env.money import to_usd
 from gtalign_training.console import safe
 
 SIDES = (("user", "user's U"), ("assistant", "assistant's L"), ("joint", "joint W"))
@@ -26,8 +27,11 @@ def render_summary(console: Console, summary: dict[str, Any]) -> None:
     )
     console.print(safe(f"{summary['valid']} conversations, seed {summary['seed']}", "dim"))
     if summary["faults"]:
-        kinds = ", ".join(f"{kind} {count}" for kind, count in summary["faults"].items())
+        kinds = _counted(summary["faults"])
         console.print(safe(f"faults, left out of all numbers: {kinds}", "bold red"))
+    for seat, side in summary.get("seats", {}).items():
+        if side["faults"]:
+            console.print(safe(f"  in the {seat}'s seat: {_counted(side['faults'])}", "red"))
     if "welfare" not in summary:
         return
     console.print(_welfares(summary["welfare"]))
@@ -47,6 +51,31 @@ def render_summary(console: Console, summary: dict[str, Any]) -> None:
     console.print(
         safe(f"Its bill: {bill['charged']:.5f} USD; the provider's cost: {bill['cost']:.5f} USD")
     )
+    for seat, side in summary.get("seats", {}).items():
+        _print_seat(console, seat, side)
+
+
+def _print_seat(console: Console, seat: str, side: dict[str, Any]) -> None:
+    if side["labels"]:
+        of = f"of {side['messages']:,} messages of the {seat}"
+        console.print(safe(f"Labels {of}: {_counted(side['labels'])}"), soft_wrap=True)
+    model = side["model"]
+    if not model["calls"]:
+        return
+    tokens, cost = model["tokens"], model["cost_pico_usd"]
+    line = (
+        f"The {seat}'s model: {model['calls']:,} calls, {tokens['input']:,} tokens in, "
+        f"{tokens['output'] + tokens['reasoning']:,} out"
+    )
+    if model["estimated"]:
+        line += f" ({model['estimated']:,} calls estimated)"
+    if cost is not None:
+        line += f", {to_usd(cost):.4f} USD"
+    console.print(safe(line), soft_wrap=True)
+
+
+def _counted(counts: dict[str, int]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in counts.items())
 
 
 def _table(*columns: str) -> Table:

@@ -11,7 +11,8 @@ import numpy as np
 
 from gtalign_env.core.moves import ASSISTANT_LABELS, USER_LABELS, Ending
 from gtalign_env.money import to_usd
-from gtalign_training.play_run_episode import Episode
+from gtalign_env.pricing import Rates, Usage
+from gtalign_training.play_run_episode import Episode, Side
 from gtalign_training.statistics import bootstrap
 
 _RESAMPLES = 5  # stream of a run's seed, apart from those of the trainers
@@ -20,7 +21,10 @@ Joint = Callable[[float, float], float]
 
 
 def summarise(
-    episodes: Mapping[int, Episode], facts: Mapping[str, Any], welfare: Joint
+    episodes: Mapping[int, Episode],
+    facts: Mapping[str, Any],
+    welfare: Joint,
+    rates: Mapping[str, Rates] | None = None,
 ) -> dict[str, Any]:
     """Return the summary of a run as plain JSON data; it depends on the episodes alone.
 
@@ -28,6 +32,7 @@ def summarise(
         episodes: The episodes by index.
         facts: What the run is: its entries stand first. ``seed`` and ``episodes`` are used.
         welfare: W(U, L), for the welfare of the means.
+        rates: What the models of the seats cost, pico-USD per token.
     """
     every = [episodes[index] for index in sorted(episodes)]
     valid = [one for one in every if one.fault is None]
@@ -45,6 +50,42 @@ def summarise(
             persona: _brief([one for one in valid if one.persona == persona])
             for persona in sorted({one.persona for one in valid})
         },
+        **({"seats": _in_words(every, rates or {})} if "words" in facts else {}),
+    }
+
+
+def _in_words(every: Sequence[Episode], rates: Mapping[str, Rates]) -> dict[str, Any]:
+    """Return what each seat said: labels of conversations without a fault, calls of all."""
+    return {
+        seat: {
+            "faults": _counts(
+                one.fault.kind for one in every if one.fault is not None and one.fault.seat == seat
+            ),
+            "messages": sum(side.messages for side in _sides(every, index, valid=True)),
+            "labels": _counts(
+                label for side in _sides(every, index, valid=True) for label in side.labels
+            ),
+            "model": _calls(_sides(every, index), rates.get(seat)),
+        }
+        for index, seat in enumerate(("user", "assistant"))
+    }
+
+
+def _sides(every: Sequence[Episode], seat: int, *, valid: bool = False) -> list[Side]:
+    return [
+        one.words[seat]
+        for one in every
+        if one.words is not None and not (valid and one.fault is not None)
+    ]
+
+
+def _calls(sides: Sequence[Side], rates: Rates | None) -> dict[str, Any]:
+    usage = Usage(*(sum(side.usage[kind] for side in sides) for kind in range(4)))
+    return {
+        "calls": sum(side.calls for side in sides),
+        "estimated": sum(side.estimated for side in sides),
+        "tokens": usage._asdict(),
+        "cost_pico_usd": None if rates is None else rates.of(usage),
     }
 
 

@@ -8,10 +8,13 @@ place. Keys come from the environment and appear in no message.
 from __future__ import annotations
 
 import asyncio
+import json
 import os
+import ssl
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -40,6 +43,7 @@ class OpenAIHttp:
         continues: Whether the server can continue an assistant's turn (vLLM, SGLang); where not,
             a request with a prefix is refused rather than answered from the start.
         seed: Of the waiting times.
+        extra: Further entries of every request, such as ``{"chat_template_kwargs": ...}``.
     """
 
     base_url: str
@@ -51,11 +55,13 @@ class OpenAIHttp:
     most_bytes: int = 8 * 2**20
     continues: bool = False
     seed: int = 0
+    extra: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
-        """Address and model."""
-        return f"openai:{self.base_url}#{self.model}"
+        """Address and model, and what else every request says."""
+        more = json.dumps(dict(self.extra), sort_keys=True) if self.extra else ""
+        return f"openai:{self.base_url}#{self.model}{more}"
 
     def complete(self, requests: Sequence[Request]) -> list[Outcome]:
         """Return one outcome for each request, in order; they run side by side.
@@ -80,7 +86,11 @@ class OpenAIHttp:
         pool = httpx.Limits(max_connections=self.at_once, max_keepalive_connections=self.at_once)
         # the deadline of the whole call stands above httpx's own, which count each read anew
         async with httpx.AsyncClient(
-            limits=pool, timeout=self.deadline, follow_redirects=False, headers=self._headers()
+            limits=pool,
+            timeout=self.deadline,
+            follow_redirects=False,
+            headers=self._headers(),
+            verify=_trusted(),
         ) as client:
             calls = [self._call(client, limit, request, rng) for request in requests]
             return list(await asyncio.gather(*calls))
@@ -155,7 +165,7 @@ class OpenAIHttp:
     def _payload(self, request: Request) -> dict[str, Any]:
         sampling = request.sampling
         messages = [{"role": m.role, "content": m.content} for m in request.messages]
-        payload: dict[str, Any] = {
+        payload: dict[str, Any] = dict(self.extra) | {
             "model": self.model,
             "messages": messages,
             "max_tokens": sampling.max_tokens,
@@ -175,6 +185,14 @@ class OpenAIHttp:
             messages.append({"role": "assistant", "content": request.prefix})
             payload |= {"continue_final_message": True, "add_generation_prompt": False}
         return payload
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """Return whose certificates count; reading them takes longer than a short call."""
+    import httpx
+
+    return httpx.create_ssl_context()
 
 
 def _refusal(status: int) -> Fault:

@@ -6,8 +6,8 @@ the prompt and ``max_tokens`` bound its usage. A call whose worst case does not 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 from gtalign_agents.backends.chat import ChatModel, Completion, Fault, Outcome, Request
 from gtalign_env.money import format_money
@@ -21,36 +21,51 @@ UNSENT = ("budget", "unrecorded", "cancelled")
 
 
 @dataclass
+class Account:
+    """What may be spent, and what has been; several models may share one.
+
+    Attributes:
+        cap: What may be spent, pico-USD.
+        spent: Settled so far, pico-USD. A call whose cost nobody says, because it failed after it
+            was sent or because its tokens were not counted, counts with its worst case.
+        unknown: How many such calls there were.
+        tell: Told before calls are sent the most that will have been spent after them, and
+            afterwards what has been, pico-USD. Who writes that down durably can go on with the
+            account after a crash at any moment, and never spends more than the cap.
+    """
+
+    cap: int
+    spent: int = 0
+    unknown: int = 0
+    tell: Callable[[int], None] = field(default=lambda at_most: None, repr=False)
+
+    @property
+    def left(self) -> int:
+        """What may still be spent, pico-USD."""
+        return self.cap - self.spent
+
+
+@dataclass
 class Purse:
     """A model that may cost so much and no more.
 
     Attributes:
         model: The model.
         rates: What it costs, pico-USD per token.
-        cap: What may be spent, pico-USD.
+        account: What may be spent and has been.
         tries: How many tries of one call may be billed; the `attempts` of a model on a server, 1
             where failed tries cost nothing.
-        spent: Settled so far, pico-USD. A call that failed after it was sent counts with its worst
-            case, because nobody says what it cost.
-        unknown: How many such calls there were.
     """
 
     model: ChatModel
     rates: Rates
-    cap: int
+    account: Account
     tries: int = 1
-    spent: int = 0
-    unknown: int = 0
 
     @property
     def name(self) -> str:
         """The model's."""
         return self.model.name
-
-    @property
-    def left(self) -> int:
-        """What may still be spent, pico-USD."""
-        return self.cap - self.spent
 
     def worst_case(self, request: Request) -> int:
         """Return the most that a request can cost, pico-USD: all its tries.
@@ -77,30 +92,36 @@ class Purse:
             batch: list[Request] = []
             reserved = 0
             for request in requests[len(outcomes) :]:
-                if reserved + self.worst_case(request) > self.left:
+                worst = self.worst_case(request)
+                if reserved + worst > self.account.left:
                     break
-                reserved += self.worst_case(request)
+                reserved += worst
                 batch.append(request)
             if not batch:
                 outcomes.append(self._too_dear(requests[len(outcomes)]))
                 continue
+            self.account.tell(self.account.spent + reserved)
             made = self.model.complete(batch)
             for request, outcome in zip(batch, made, strict=True):
                 self._settle(request, outcome)
+            self.account.tell(self.account.spent)
             outcomes += made
         return outcomes
 
     def _settle(self, request: Request, outcome: Outcome) -> None:
         if isinstance(outcome, Fault) and (outcome.kind in UNSENT or not outcome.attempts):
             return
-        failed = outcome.attempts - isinstance(outcome, Completion)
-        if isinstance(outcome, Completion):
-            self.spent += self.rates.of(outcome.usage)
-        if failed:
-            one_try = self.worst_case(request) // self.tries
-            self.spent += min(failed, self.tries - isinstance(outcome, Completion)) * one_try
-            self.unknown += isinstance(outcome, Fault)
+        # an estimate of the tokens bounds nothing: the cap holds only if such a call counts as
+        # what it can have cost
+        counted = isinstance(outcome, Completion) and outcome.usage_source != "estimate"
+        if isinstance(outcome, Completion) and counted:
+            self.account.spent += self.rates.of(outcome.usage)
+        unsettled = min(outcome.attempts, self.tries) - counted
+        if unsettled > 0:
+            self.account.spent += unsettled * (self.worst_case(request) // self.tries)
+            self.account.unknown += not counted
 
     def _too_dear(self, request: Request) -> Fault:
-        worst, left = format_money(self.worst_case(request)), format_money(max(0, self.left))
+        worst = format_money(self.worst_case(request))
+        left = format_money(max(0, self.account.left))
         return Fault("budget", f"a call may cost {worst}; {left} is left", 0)

@@ -24,6 +24,9 @@ Format = Literal["plain", "four_block"]
 
 END_OF_MATRIX = "</payoff>"
 
+BEGAN_ANEW = Fault("refused", "the turn was begun anew where it had to be continued", 1)
+"""What a server that cannot continue a turn makes of a steered one."""
+
 
 @dataclass(frozen=True)
 class LanguageAssistant:
@@ -76,7 +79,7 @@ class LanguageAssistant:
                 messages.append(Message("assistant", said.written or said.text))
             else:
                 messages.append(Message("user", fenced(said.text)))
-        return Request(tuple(messages), self.sampling)
+        return Request(tuple(messages), self.sampling, dialogue.index)
 
     def _steered(
         self,
@@ -108,6 +111,9 @@ class LanguageAssistant:
         for (i, (first, steered)), second in zip(edited.items(), seconds, strict=True):
             if isinstance(second, Fault):
                 said[i] = second
+            elif "<thinking>" in second.text:
+                # what it says to a matrix that it has not seen is no steered answer
+                said[i] = BEGAN_ANEW
             else:
                 whole = self._said(steered.text + second.text, (first, second))
                 said[i] = replace(whole, steered=steered)

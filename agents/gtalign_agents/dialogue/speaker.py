@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, cast
 
-from gtalign_agents.backends.chat import Completion, Fault
+from gtalign_agents.backends.chat import Completion, Fault, FaultKind
 from gtalign_agents.steering import Steered
 from gtalign_env.core.moves import UserMove
 from gtalign_env.core.policies import AssistantSeat, UserSeat
 from gtalign_env.core.spec import GameSpec
 from gtalign_env.draws import Purpose, Seat
+from gtalign_env.envs.spaces import MAX_MESSAGE
 from gtalign_env.envs.talk import Talk
+from gtalign_env.errors import ModelError
 
 
 @dataclass(frozen=True)
@@ -45,11 +47,14 @@ class Dialogue:
         talk: The talk.
         turns: Everything said, in order, by seat.
         fault: What ended it, if a call failed.
+        index: Which of many; two dialogues with the same chat are two samples of a model, which
+            neither a cassette nor a seeded server mixes up.
     """
 
     talk: Talk
     turns: list[tuple[Seat, Said]] = field(default_factory=list)
     fault: Fault | None = None
+    index: int = 0
 
     @property
     def spec(self) -> GameSpec:
@@ -64,6 +69,25 @@ class Dialogue:
     def of(self, seat: Seat) -> list[Said]:
         """Return what one seat has said, in order."""
         return [said for who, said in self.turns if who is seat]
+
+    def take(self, said: Said | Fault) -> None:
+        """Deliver what the seat has said whose turn it is, or end the dialogue by its fault.
+
+        Args:
+            said: What its speaker has returned.
+        """
+        if isinstance(said, Fault):
+            self.fault = said
+            self.talk.conversation.fault()
+            return
+        seat = self.talk.conversation.state.to_move
+        # a seat may write more than a message holds; what is cut off was never delivered
+        text = said.text[:MAX_MESSAGE]
+        if seat is Seat.USER:
+            self.talk.say_user(text)
+        else:
+            self.talk.say_assistant(text, said.reasoning)
+        self.turns.append((seat, said))
 
 
 class Speaker(Protocol):
@@ -80,11 +104,18 @@ class ScriptedUser:
     policy: UserSeat
 
     def speak(self, dialogues: Sequence[Dialogue]) -> list[Said | Fault]:
-        """Return the next message of each."""
-        return [
-            Said(dialogue.talk.word_user(decide(self.policy, dialogue.talk)))
-            for dialogue in dialogues
-        ]
+        """Return the next message of each; a policy that raises `ModelError` makes a fault."""
+        return [_or_fault(self._say, dialogue.talk) for dialogue in dialogues]
+
+    def _say(self, talk: Talk) -> str:
+        return talk.word_user(decide(self.policy, talk))
+
+
+def _or_fault(say: Callable[[Talk], str], talk: Talk) -> Said | Fault:
+    try:
+        return Said(say(talk))
+    except ModelError as error:
+        return Fault(cast("FaultKind", error.kind), str(error), error.attempts)
 
 
 def decide(policy: UserSeat, talk: Talk) -> UserMove:
@@ -100,12 +131,10 @@ class ScriptedAssistant:
     policy: AssistantSeat
 
     def speak(self, dialogues: Sequence[Dialogue]) -> list[Said | Fault]:
-        """Return the next message of each."""
-        said: list[Said | Fault] = []
-        for dialogue in dialogues:
-            talk = dialogue.talk
-            conversation = talk.conversation
-            u = conversation.chance(Seat.ASSISTANT, Purpose.POLICY)
-            move = self.policy(conversation.assistant_view(), u)
-            said.append(Said(talk.word_assistant(move)))
-        return said
+        """Return the next message of each; a policy that raises `ModelError` makes a fault."""
+        return [_or_fault(self._say, dialogue.talk) for dialogue in dialogues]
+
+    def _say(self, talk: Talk) -> str:
+        conversation = talk.conversation
+        u = conversation.chance(Seat.ASSISTANT, Purpose.POLICY)
+        return talk.word_assistant(self.policy(conversation.assistant_view(), u))

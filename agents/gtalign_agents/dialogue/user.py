@@ -42,7 +42,7 @@ class LanguageUser:
     def speak(self, dialogues: Sequence[Dialogue]) -> list[Said | Fault]:
         """Return the next message of each; one batched call, more where words have to be found."""
         if self.mode == "decided":
-            requests = [Request(to_decide(one), self.sampling) for one in dialogues]
+            requests = [Request(to_decide(one), self.sampling, one.index) for one in dialogues]
             outcomes = self.model.complete(requests)
             return [
                 outcome
@@ -59,7 +59,11 @@ class LanguageUser:
         open_ = list(range(len(dialogues)))
         for attempt in range(self.tries):
             requests = [
-                Request(to_phrase(dialogues[i], moves[i]), self.sampling, index=attempt)
+                Request(
+                    to_phrase(dialogues[i], moves[i]),
+                    self.sampling,
+                    index=dialogues[i].index * self.tries + attempt,
+                )
                 for i in open_
             ]
             for i, outcome in zip(open_, self.model.complete(requests), strict=True):

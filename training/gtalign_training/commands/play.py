@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
@@ -11,9 +12,11 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table as RichTable
 
+from gtalign_agents.backends.named import is_model
+from gtalign_agents.dialogue.speaker import Dialogue, Speaker
+from gtalign_env.core.moves import Ending
 from gtalign_env.core.policies import AssistantSeat, UserSeat
 from gtalign_env.draws import Seat
-from gtalign_env.envs.dialogue_aec import TalkTable
 from gtalign_env.envs.seated import fresh_seed
 from gtalign_env.envs.single import SEATS
 from gtalign_env.envs.table import Table
@@ -21,16 +24,31 @@ from gtalign_env.envs.transcript import transcript_of
 from gtalign_env.errors import ScenarioError, SolverError, suggest
 from gtalign_env.money import format_money
 from gtalign_training.commands.options import Folders
-from gtalign_training.commands.run import scenario_under
+from gtalign_training.commands.options_words import (
+    Deadline,
+    Format,
+    InWords,
+    MaxTokens,
+    Steer,
+    Tasks,
+    Temperature,
+    UserMode,
+    words_settings,
+)
+from gtalign_training.commands.run import FAULTS, scenario_under
 from gtalign_training.console import out, safe
 from gtalign_training.play_human import Ask, Sitting, type_lines
 from gtalign_training.play_human_review import Review, review_assistant, review_user
+from gtalign_training.play_run_folder import Plan
 from gtalign_training.play_run_seats import assistant_seat, is_stochastic, user_seat
+from gtalign_training.play_run_talk import speakers, talk_table
+from gtalign_training.play_run_words import Service
 
 EXAMPLES = (
     "gtalign play quick_question --as assistant",
     "gtalign play upsell --as user --opponent greedy_revenue --seed 7",
     "gtalign play help_desk --as assistant --opponent patient --words",
+    "gtalign play help_desk --as user --opponent openai:http://127.0.0.1:8000/v1#NAME",
     'printf "DQ\\nACCEPT\\n" | gtalign play quick_question --as user --seed 1',
 )
 
@@ -44,7 +62,8 @@ def play(
     opponent: Annotated[
         str | None,
         typer.Option(
-            help="Who takes the other seat; by default DA:standard or default; see: gtalign agents."
+            help="Who takes the other seat: an agent (gtalign agents), openai:URL#MODEL or "
+            "local:PATH; by default DA:standard or default."
         ),
     ] = None,
     pricing: Annotated[
@@ -54,10 +73,14 @@ def play(
         int | None,
         typer.Option(help="Fixes everything that is drawn; a new one by default.", min=0),
     ] = None,
-    words: Annotated[bool, typer.Option("--words", help="Play in words, not by moves.")] = False,
-    tasks: Annotated[
-        str, typer.Option(help="With --words: the questions, by name or file.")
-    ] = "general_knowledge",
+    words: InWords = False,
+    tasks: Tasks = "general_knowledge",
+    user_mode: UserMode = None,
+    format: Format = None,
+    steer: Steer = None,
+    temperature: Temperature = 1.0,
+    max_tokens: MaxTokens = 1024,
+    deadline: Deadline = 120.0,
     open_type: Annotated[
         bool, typer.Option("--open", help="Show the user's type from the start, in any seat.")
     ] = False,
@@ -69,6 +92,8 @@ def play(
 ) -> None:
     """Take a seat at the terminal against a named policy, and learn what the best move was.
 
+    Against a language model the conversation is in words. Exit code 3 if that fails.
+
     Both welfares and the bill are shown as they grow. In the assistant's seat the user's type, and
     its welfare, from which that could be told, stay hidden until the end.
     """
@@ -79,23 +104,65 @@ def play(
     mine = SEATS[seat]
     name = opponent or OPPONENTS[mine]
     loaded = scenario_under(scenario, pricing, path)
-    other = assistant_seat(name) if mine is Seat.USER else user_seat(name)
     number = fresh_seed() if seed is None else seed
-    table = TalkTable(loaded, tasks=tasks) if words else Table(loaded)
-    table.seed(number)
-    conversation = table.open(0)
-    talk = table.talk(conversation) if isinstance(table, TalkTable) else None
+    sits = {mine: OPPONENTS[other_seat(mine)], other_seat(mine): name}
+    user, assistant = sits[Seat.USER], sits[Seat.ASSISTANT]
+    settings = words_settings(
+        user,
+        assistant,
+        in_words=words,
+        user_mode=user_mode,
+        format=format,
+        steer=steer,
+        rates=None,
+        tasks=tasks,
+        temperature=temperature,
+        max_tokens=max_tokens,
+    )
+    plan = Plan(loaded, user, assistant, number, 1, settings)
     console = out()
-    sitting = Sitting(conversation, mine, other, console, reader(console), talk, open_type)
-    sitting.play()
+    with ExitStack() as stack:
+        other: Speaker | UserSeat | AssistantSeat
+        if settings is None:
+            table = Table(loaded)
+            table.seed(number)
+            conversation, dialogue = table.open(0), None
+            other = assistant_seat(name) if mine is Seat.USER else user_seat(name)
+        else:
+            talking = talk_table(plan)
+            dialogue = Dialogue(talking.talk(talking.open(0)))
+            conversation = dialogue.talk.conversation
+            seats = stack.enter_context(speakers(plan, Service(deadline=deadline)))
+            other = seats[other_seat(mine)]
+        sitting = Sitting(conversation, mine, other, console, reader(console), dialogue, open_type)
+        sitting.play()
     _result(console, sitting, number)
     if save is not None:
-        texts = None if talk is None else [message.text for message in talk.messages]
-        record = transcript_of(conversation, seed=number, episode=0, texts=texts)
-        with save.open("a", encoding="utf-8") as file:
-            file.write(record.to_json() + "\n")
-    if sitting.made:
-        _review(console, sitting, name, other)
+        _save(save, sitting, number)
+    if sitting.fault is not None:
+        raise typer.Exit(FAULTS)
+    if sitting.made and not is_model(name):
+        _review(console, sitting, name)
+
+
+def other_seat(seat: Seat) -> Seat:
+    """Return the seat across from one.
+
+    Args:
+        seat: The user's or the assistant's.
+    """
+    return Seat.ASSISTANT if seat is Seat.USER else Seat.USER
+
+
+def _save(path: Path, sitting: Sitting, seed: int) -> None:
+    texts = written = None
+    if sitting.dialogue is not None:
+        texts = [message.text for message in sitting.dialogue.talk.messages]
+        by_model = [said.written for said in sitting.dialogue.of(Seat.ASSISTANT)]
+        written = by_model if any(by_model) else None
+    told = transcript_of(sitting.conversation, seed=seed, episode=0, texts=texts, written=written)
+    with path.open("a", encoding="utf-8") as file:
+        file.write(told.to_json() + "\n")
 
 
 def reader(console: Console) -> Ask:
@@ -123,7 +190,7 @@ def _result(console: Console, sitting: Sitting, seed: int) -> None:
     u, l = conversation.returns  # noqa: E741  # U and L, as the model writes them
     ending = "unfinished" if state.ending is None else state.ending.name.lower()
     console.print(safe(f"\n{ending.capitalize()}. Seed {seed}.", "bold"))
-    if state.ending is not None:
+    if state.ending not in (None, Ending.FAULT):  # a fault earns nobody anything
         console.print(
             safe(f"User's U {u:+.3f}, assistant's L {l:+.3f}, joint W {spec.welfare(u, l):.3f}")
         )
@@ -136,15 +203,16 @@ def _result(console: Console, sitting: Sitting, seed: int) -> None:
             console.print(safe(f"  {line}"))
 
 
-def _review(console: Console, sitting: Sitting, name: str, other: UserSeat | AssistantSeat) -> None:
+def _review(console: Console, sitting: Sitting, name: str) -> None:
     conversation = sitting.conversation
     draws = is_stochastic(name, "assistant" if sitting.seat is Seat.USER else "user")
     spec, made = conversation.spec, sitting.made
     try:
         if sitting.seat is Seat.USER:
-            review = review_user(spec, made, conversation.who, other, stochastic=draws)  # type: ignore[arg-type]  # an assistant, by the seat
+            answers = assistant_seat(name)
+            review = review_user(spec, made, conversation.who, answers, stochastic=draws)
         else:
-            review = review_assistant(spec, made, other, stochastic=draws)  # type: ignore[arg-type]  # a user, by the seat
+            review = review_assistant(spec, made, user_seat(name), stochastic=draws)
     except SolverError as error:
         console.print(safe(f"\nNo optimum to compare with: {error}"))
         return

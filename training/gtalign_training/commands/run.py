@@ -1,4 +1,4 @@
-"""`gtalign run`: many conversations between two named policies, kept as they finish."""
+"""`gtalign run`: many conversations between two seats, by moves or in words, kept as they finish."""
 
 from __future__ import annotations
 
@@ -6,13 +6,36 @@ import re
 import shlex
 import signal
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from gtalign_env.errors import ScenarioError
+from gtalign_env.money import format_money
 from gtalign_env.scenario.loader import Scenario, load_pricing, load_scenario
 from gtalign_training.commands.options import Folders, Json
+from gtalign_training.commands.options_words import (
+    AtOnce,
+    Budget,
+    CassetteFile,
+    CassetteMode,
+    Deadline,
+    Format,
+    InWords,
+    MaxTokens,
+    Prices,
+    Steer,
+    Tasks,
+    Temperature,
+    Tries,
+    UserMode,
+    UserPolicy,
+    budget,
+    one_of,
+    words_settings,
+)
 from gtalign_training.console import err, out, print_error, print_json, safe
 
 EXAMPLES = (
@@ -20,16 +43,22 @@ EXAMPLES = (
     "gtalign run upsell --assistant greedy_revenue --episodes 10000 --workers 4",
     "gtalign run help_desk --pricing subscription --user flat_fee_exploiter --out runs/flat",
     "gtalign run help_desk --pricing subscription --user flat_fee_exploiter --out runs/flat --resume",
+    "gtalign run help_desk --assistant openai:http://127.0.0.1:8000/v1#NAME --episodes 100",
+    "gtalign run help_desk --assistant openai:URL#NAME --model-price 0.25,0.025,2,2 --dry-run",
 )
 
 FAULTS = 3
-"""Exit code of a run that finished with faults, or could not be written to its end."""
+"""Exit code of a run that finished with faults, stopped for them, or could not be written."""
+FAULT_LIMIT = 0.05
+"""Share of all conversations that may fail before a run stops."""
 
 
 def run(
     scenario: Annotated[str, typer.Argument(help="A scenario, by name or file.")],
-    user: Annotated[str, typer.Option(help="Who asks; see: gtalign agents.")] = "default",
-    assistant: Annotated[str, typer.Option(help="Who answers.")] = "DA:standard",
+    user: Annotated[
+        str, typer.Option(help="Who asks: an agent (gtalign agents), openai:URL#MODEL, local:PATH.")
+    ] = "default",
+    assistant: Annotated[str, typer.Option(help="Who answers, likewise.")] = "DA:standard",
     pricing: Annotated[
         str | None, typer.Option(help="Play it under this regime, by name or file.")
     ] = None,
@@ -44,26 +73,74 @@ def run(
         bool,
         typer.Option("--resume", help="Go on: play what is missing or failed, or add episodes."),
     ] = False,
+    fault_limit: Annotated[
+        float, typer.Option(help="Stop if more than this share failed.", min=0.0, max=1.0)
+    ] = FAULT_LIMIT,
+    words: InWords = False,
+    tasks: Tasks = "general_knowledge",
+    user_mode: UserMode = None,
+    user_policy: UserPolicy = "default",
+    format: Format = None,
+    steer: Steer = None,
+    temperature: Temperature = 1.0,
+    max_tokens: MaxTokens = 1024,
+    at_once: AtOnce = 32,
+    deadline: Deadline = 120.0,
+    tries: Tries = 4,
+    cassette: CassetteFile = None,
+    cassette_mode: CassetteMode = "cache",
+    budget_cap: Budget = None,
+    model_price: Prices = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Tell what models may cost at most; send nothing.")
+    ] = False,
     path: Folders = None,
     json: Json = False,
 ) -> None:
     """Play many conversations between two named policies; crash-safe, resumable.
 
-    Same seed, same conversations, with any number of processes. Exit code 3 if a conversation
-    ended in a fault, or if the disk is full.
+    By moves; in words as soon as a language model sits in a seat. Same seed, same conversations,
+    with any number of processes. Exit code 3 if a conversation ended in a fault, if too many did,
+    or if the disk is full.
     """
+    from gtalign_agents.backends.cassette import Mode
+    from gtalign_agents.backends.named import is_model
     from gtalign_training.play_run import DiskFullError
     from gtalign_training.play_run import run as run_plan
     from gtalign_training.play_run_folder import Plan
     from gtalign_training.play_run_render import render_summary
     from gtalign_training.play_run_seats import assistant_seat, user_seat
     from gtalign_training.play_run_signals import SIGNALS
+    from gtalign_training.play_run_stop import FaultsError
+    from gtalign_training.play_run_words import Service
     from gtalign_training.progress import progress_bars
 
     loaded = scenario_under(scenario, pricing, path)
-    user_seat(user)  # a wrong name is told before anything is written
-    assistant_seat(assistant)
-    plan = Plan(loaded, user, assistant, seed, episodes)
+    settings = words_settings(  # a wrong name is told before anything is written
+        user,
+        assistant,
+        in_words=words,
+        user_mode=user_mode,
+        format=format,
+        steer=steer,
+        rates=model_price,
+        tasks=tasks,
+        user_policy=user_policy,
+        temperature=temperature,
+        max_tokens=max_tokens,
+        at_once=at_once,
+    )
+    for name, seat in ((user, user_seat), (assistant, assistant_seat)):
+        if not is_model(name):
+            seat(name)
+    plan = Plan(loaded, user, assistant, seed, episodes, settings)
+    mode = one_of("--cassette-mode", cassette_mode, Mode)
+    service = Service(deadline, tries, cassette, mode, budget(budget_cap))
+    if settings is not None and workers > 1:
+        raise ScenarioError("conversations in words share one process; use --at-once for --workers")
+    if dry_run:
+        _forecast(plan, service, json=json)
+        return
     folder = out_folder or default_folder(plan)
     console = err()
     console.print(safe(f"Run folder: {folder}"), soft_wrap=True)
@@ -80,8 +157,10 @@ def run(
                 report=lambda done, every, finished: progress(
                     "run", done, every, tally.add(finished)
                 ),
+                service=service,
+                fault_limit=fault_limit,
             )
-    except DiskFullError as error:
+    except (DiskFullError, FaultsError) as error:
         print_error(str(error))
         raise typer.Exit(FAULTS) from error
     except KeyboardInterrupt as interrupt:
@@ -96,6 +175,28 @@ def run(
         render_summary(out(), summary)
     if summary["faults"]:
         raise typer.Exit(FAULTS)
+
+
+def _forecast(plan: Any, service: Any, *, json: bool) -> None:
+    from gtalign_training.play_run_forecast import forecast
+
+    found = forecast(plan, service) if plan.words is not None else []
+    if json:
+        print_json({"episodes": plan.episodes, "models": [asdict(one) for one in found]})
+        return
+    console = out()
+    console.print(safe(f"{plan.episodes:,} conversations; nothing is sent. At most:"))
+    for one in found:
+        cost = "price unknown, see --model-price" if one.cost is None else format_money(one.cost)
+        line = (
+            f"the {one.seat}'s model: {one.calls:,} calls, {one.input:,} tokens in, "
+            f"{one.output:,} out: {cost}"
+        )
+        console.print(safe(line), soft_wrap=True)
+    if not found:
+        console.print("no language model sits in a seat: 0 calls, 0 USD")
+    elif service.tries > 1:
+        console.print(safe(f"Failed tries, of which a call has up to {service.tries - 1}, apart."))
 
 
 def scenario_under(name: str, pricing: str | None, path: Any) -> Scenario:

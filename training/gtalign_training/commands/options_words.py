@@ -1,0 +1,185 @@
+"""Options of the commands that put language models into seats."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+import typer
+
+from gtalign_env.errors import ScenarioError, suggest
+from gtalign_env.money import parse_money, rate_per_token
+from gtalign_env.pricing import Rates
+
+InWords = Annotated[
+    bool, typer.Option("--words", help="Play in words, not by moves; so do all models.")
+]
+Tasks = Annotated[
+    str, typer.Option(help="In words: the questions, by name or file.", metavar="TASKS")
+]
+UserMode = Annotated[
+    str | None,
+    typer.Option(help="A model as user: phrased (a policy decides, the default) or decided."),
+]
+UserPolicy = Annotated[str, typer.Option(help="Who decides for a user in the mode phrased.")]
+Format = Annotated[
+    str | None,
+    typer.Option(help="A model as assistant writes: plain (the default) or four_block."),
+]
+Steer = Annotated[
+    float | None,
+    typer.Option(
+        help="Edit the model's matrix by the price; a USD is worth so many points to the user.",
+        metavar="POINTS",
+        min=0.0,
+    ),
+]
+Temperature = Annotated[float, typer.Option(help="Of models; 0 always takes the likeliest token.", min=0.0)]  # fmt: skip
+MaxTokens = Annotated[int, typer.Option(help="Longest turn of an assistant's model.", min=1)]
+Deadline = Annotated[
+    float, typer.Option(help="Longest time of one call, all tries together, seconds.", min=0.001)
+]
+Tries = Annotated[int, typer.Option(help="Most tries of one call.", min=1)]
+AtOnce = Annotated[int, typer.Option(help="In words: conversations side by side.", min=1)]
+CassetteFile = Annotated[
+    Path | None, typer.Option(help="File with recorded calls.", metavar="FILE")
+]
+CassetteMode = Annotated[
+    str, typer.Option(help="record all calls, replay with no server, or cache: ask what is new.")
+]
+Budget = Annotated[
+    str | None,
+    typer.Option(help='Most that all calls of the run may cost, as "0.50 USD".', metavar="MONEY"),
+]
+Prices = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--model-price",
+        help="INPUT,CACHED,OUTPUT,REASONING in USD per 1M tokens; user: or assistant: before it "
+        "for one seat alone.",
+        metavar="RATES",
+    ),
+]
+
+
+def one_of(option: str, value: str, choices: Any) -> Any:
+    """Return a value that must be one of a ``Literal``'s.
+
+    Args:
+        option: The option's name, for the message.
+        value: What came.
+        choices: The ``Literal``.
+
+    Raises:
+        ScenarioError: It is none of them.
+    """
+    known = get_args(choices)
+    if value not in known:
+        listed = ", ".join(known)
+        raise ScenarioError(f"{option} is one of {listed}; got {value!r}.{suggest(value, known)}")
+    return value
+
+
+def budget(text: str | None) -> int | None:
+    """Return a cap in pico-USD.
+
+    Args:
+        text: As `parse_money` takes it.
+
+    Raises:
+        ScenarioError: It is no money.
+    """
+    try:
+        return None if text is None else parse_money(text)
+    except ValueError as error:
+        raise ScenarioError(f"--budget-cap: {error}") from error
+
+
+def prices(given: list[str] | None) -> dict[Literal["user", "assistant"], Rates]:
+    """Return what the models of the seats cost, pico-USD per token.
+
+    Args:
+        given: Each ``RATES``, ``user:RATES`` or ``assistant:RATES``.
+
+    Raises:
+        ScenarioError: One is no list of four prices.
+    """
+    found: dict[Literal["user", "assistant"], Rates] = {}
+    for one in sorted(given or [], key=lambda text: ":" in text):  # for one seat beats for both
+        seat, colon, listed = one.rpartition(":")
+        parts = listed.split(",")
+        try:
+            if len(parts) != 4 or (colon and seat not in ("user", "assistant")):
+                raise ValueError("four prices are needed, such as 0.25,0.025,2,2")
+            rates = Rates(*(rate_per_token(part.strip()) for part in parts))
+        except ValueError as error:
+            raise ScenarioError(f"--model-price {one!r}: {error}") from error
+        if seat in ("", "user"):
+            found["user"] = rates
+        if seat in ("", "assistant"):
+            found["assistant"] = rates
+    return found
+
+
+def words_settings(
+    user: str,
+    assistant: str,
+    *,
+    in_words: bool,
+    user_mode: str | None,
+    format: str | None,
+    steer: float | None,
+    rates: list[str] | None,
+    **more: Any,
+) -> Any:
+    """Return the `Words` that options ask for; None for a game by moves.
+
+    Args:
+        user: Who sits in the user's seat.
+        assistant: Who sits in the assistant's seat.
+        in_words: Whether words are asked for where no model sits.
+        user_mode: As the option.
+        format: As the option.
+        steer: As the option.
+        rates: As the option ``--model-price``.
+        more: Further fields of `Words`.
+
+    Raises:
+        ScenarioError: An option has no such value, or nobody sits there to whom it applies.
+    """
+    from gtalign_agents.backends.named import is_model, model_of
+    from gtalign_agents.dialogue.assistant import Format as Formats
+    from gtalign_agents.dialogue.user import Mode
+    from gtalign_env.scenario.loader import load_tasks
+    from gtalign_training.play_run_seats import user_seat
+    from gtalign_training.play_run_words import Words
+
+    models = {name: is_model(name) for name in (user, assistant)}
+    for name in (name for name, is_one in models.items() if is_one):
+        model_of(name)
+    for option, given, seat, name in (
+        ("--user-mode", user_mode, "user", user),
+        ("--format", format, "assistant", assistant),
+        ("--steer", steer, "assistant", assistant),
+    ):
+        if given is not None and not models[name]:
+            raise ScenarioError(f"{option} is for a model in the {seat}'s seat; {name!r} is none")
+    if steer is not None and format == "plain":
+        raise ScenarioError("--steer edits a written matrix; leave out --format plain")
+    if rates and not any(models.values()):
+        raise ScenarioError("--model-price is for models; none sits in a seat")
+    if not (in_words or any(models.values())):
+        return None
+    known = prices(rates)
+    default = "plain" if steer is None else "four_block"
+    settings = Words(
+        user_mode=one_of("--user-mode", user_mode or "phrased", Mode),
+        format=one_of("--format", format or default, Formats),
+        steer=steer,
+        user_rates=known.get("user") if models[user] else None,
+        assistant_rates=known.get("assistant") if models[assistant] else None,
+        **more,
+    )
+    user_seat(settings.user_policy)
+    load_tasks(settings.tasks)
+    return settings
