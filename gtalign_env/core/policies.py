@@ -189,5 +189,7 @@ def scripted(seat: Seat, name: object, p_vague: float) -> Script | None:
 def _unknown(seat: str, name: str, known: tuple[str, ...]) -> ScenarioError:
     return ScenarioError(
         f"the {seat}'s policy is one of {', '.join(known)}, or a callable; "
-        f"got {name!r}.{suggest(str(name), known)}"
+        f"got {name!r}.{suggest(str(name), known)} Any other agent of `gtalign agents {seat}` "
+        f"plays gtalign/Conversation-v0 as a callable: from gtalign_agents.table import "
+        f"{seat}_agent; opponent={seat}_agent({str(name)!r})"
     )

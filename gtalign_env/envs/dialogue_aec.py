@@ -24,7 +24,7 @@ from gtalign_env.envs.render import lines
 from gtalign_env.envs.seated import AGENTS, SeatedEnv
 from gtalign_env.envs.spaces import MAX_MESSAGE, Utterance
 from gtalign_env.envs.table import PricingLike, ScenarioLike, Table
-from gtalign_env.envs.talk import Meter, Talk, askable
+from gtalign_env.envs.talk import Meter, Talk, askable, known_meter
 from gtalign_env.errors import EpisodeError, ModelError
 from gtalign_env.scenario.loader import load_tasks
 from gtalign_env.scenario.schema import MAX_EXCHANGES
@@ -70,7 +70,7 @@ class TalkTable(Table):
         self._tasks = load_tasks(tasks) if isinstance(tasks, str) else tasks
         concise, standard = bands
         self._bands = (concise, standard)
-        self._meter: Meter = meter
+        self._meter: Meter = known_meter(meter)
         self._pools = {
             k: askable(self._tasks, k, covered_only)
             for k in {spec.interpretations for spec in self.specs}

@@ -6,7 +6,7 @@ import operator
 from collections import deque
 from collections.abc import Mapping
 from hashlib import sha256
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from gymnasium import spaces
@@ -73,7 +73,7 @@ class RepeatedGameEnv(ParallelEnv[str, Array, int]):
     v0: first version.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {
+    metadata: dict[str, Any] = {  # noqa: RUF012  # never changed: an instance has its own
         "name": "repeated_game_v0",
         "render_modes": list(RENDER_MODES),
         "is_parallelizable": True,
@@ -101,6 +101,9 @@ class RepeatedGameEnv(ParallelEnv[str, Array, int]):
             raise ValueError(f"noise is a probability in [0, 1]; got {noise}")
         self.discount, self.noise = float(discount), float(noise)
         self.signal = bool(signal)
+        # tells `check_rollouts` whether another seed can differ
+        chance = self.noise > 0.0 or self.discount < 1.0 or self.signal
+        self.metadata = {**type(self).metadata, "chance": chance}
         self.render_mode = render_mode
         self.possible_agents = list(AGENTS)
         self.agents: list[str] = []

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Sequence
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, cast
 
 from gtalign_env.core.conversation import Conversation
 from gtalign_env.core.moves import STYLES, AssistantMove, UserMove
@@ -60,6 +60,19 @@ def askable(tasks: TaskSet, interpretations: int, covered_only: bool = False) ->
             f"(the most is {most}); lower the scenario's task.interpretations"
         )
     return pool
+
+
+def known_meter(meter: object) -> Meter:
+    """Return a meter as it was given.
+
+    Raises:
+        ScenarioError: It is neither ``"nominal"`` nor a callable.
+    """
+    if meter != "nominal" and not callable(meter):
+        raise ScenarioError(
+            f'meter is "nominal" or a callable that counts the tokens of a text; got {meter!r}'
+        )
+    return cast("Meter", meter)
 
 
 def _require_utterance(text: object) -> None:

@@ -220,10 +220,19 @@ def read_number(raw: Any) -> float | int:
         ValueError: It is none.
     """
     if isinstance(raw, bool) or not isinstance(raw, int | float):
-        raise ValueError(f"must be a number; got {show(raw)}")
+        raise ValueError(f"must be a number; got {show(raw)}{_unquoted(raw)}")
     if not abs(raw) <= _LARGEST:  # so written, it refuses NaN too
         raise ValueError(f"must be a finite number; got {show(raw)}")
     return raw
+
+
+def _unquoted(raw: Any) -> str:
+    """Return what to do about a number that stands in quotes, else nothing."""
+    try:
+        float(raw if isinstance(raw, str) else "")
+    except ValueError:
+        return ""
+    return ". Remove the quotes."
 
 
 def _read_rate(raw: Any) -> int:

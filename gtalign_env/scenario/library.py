@@ -146,8 +146,18 @@ def find(kind: str, name: str, roots: Sequence[Path]) -> Path:
                 raise ScenarioError(f"{file} leads outside its search folder; name it by its path")
             if file is inside or _is_of_kind(file, kind):
                 return file
+    others = [one for one in KINDS if one != kind and name in names(one, roots)]
+    if others:
+        raise ScenarioError(f"no {kind} is named {name!r}: {_what_takes(others[0], name)}")
     hint = suggest(name, names(kind, roots))
     raise ScenarioError(f"no {kind} is named {name!r}.{hint or f' See: gtalign list {kind}'}")
+
+
+def _what_takes(kind: str, name: str) -> str:
+    """Return what a name of another kind stands for, and where it can be used."""
+    if kind == "game":
+        return "it is a matrix game; gtalign solve, repeated and tournament take those"
+    return f"it is a {kind} file; see: gtalign show {name}"
 
 
 def names(kind: str, roots: Sequence[Path]) -> list[str]:

@@ -12,7 +12,15 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from gtalign_env.scenario.fields import Description, Fault, Name, Strict, fail, show
+from gtalign_env.scenario.fields import (
+    NAME_PATTERN,
+    Description,
+    Fault,
+    Name,
+    Strict,
+    fail,
+    show,
+)
 from gtalign_env.scenario.words import canonical, contains, count_words
 
 CONCISE_WORDS, STANDARD_WORDS = 8, 24
@@ -107,7 +115,14 @@ class Interpretation(Strict):
 class Question(Strict):
     """A vague query and the things it can mean."""
 
-    id: Name
+    id: Annotated[
+        str,
+        Field(
+            pattern=NAME_PATTERN,
+            max_length=64,
+            description="Lower-case letters, digits, _ and -; no two questions share it.",
+        ),
+    ]
     topic: Annotated[
         Line, Field(description="Field of knowledge; wrong answers are borrowed there.")
     ]

@@ -179,3 +179,24 @@ def test_the_moves_of_a_line_are_those_of_the_game() -> None:
     from gtalign_training.commands.bill import Label
 
     assert get_args(Label) == ASSISTANT_LABELS
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"scenario": "quick_question", "turns": [], "charged": 3},
+        {"crc32": "0", "bytes": 2, "record": {}},
+    ],
+)
+def test_transcripts_and_logs_are_told_what_they_lack(record: dict[str, Any]) -> None:
+    result = bills(json.dumps(record), "--pricing", "per_token")
+    assert result.exit_code == 2
+    assert len(result.stderr.splitlines()) == 1
+    assert "has no quantities to bill; a line needs" in result.stderr
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "none.jsonl"
+    result = run.invoke(cli.main, ["bill", str(file), "--pricing", "per_token"])
+    assert result.exit_code == 2
+    assert result.stderr == f"error: {file}: there is no such file\n"

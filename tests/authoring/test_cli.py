@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 from gtalign_env.errors import RunError
 from gtalign_env.scenario.library import scenario_root
 from gtalign_training import cli
+from gtalign_training.authored import ALL_KINDS
 from gtalign_training.recipe import bundled_recipes, find_recipe
 
 run = CliRunner()
@@ -302,3 +303,45 @@ def test_a_crash_stays_a_crash(monkeypatch: pytest.MonkeyPatch) -> None:
     result = run.invoke(main, ["list"])
     assert result.exit_code == 1
     assert isinstance(result.exception, ZeroDivisionError)
+
+
+@pytest.mark.parametrize(
+    ("word", "kind"),
+    [
+        *[(kind, kind) for kind in ALL_KINDS],
+        *[("scenarios", "scenario"), ("personas", "persona"), ("prices", "pricing")],
+        *[("task", "tasks"), ("studies", "study"), ("designs", "design"), ("recipes", "recipe")],
+    ],
+)
+def test_a_kind_may_be_named_in_the_plural(word: str, kind: str) -> None:
+    found = json.loads(invoke("list", word, "--json").stdout)
+    assert found
+    assert {entry["kind"] for entry in found} == {kind}
+    assert kind in " ".join(invoke("list", "-h").stdout.split())
+
+
+def test_what_is_wrong_with_a_file_is_said_once_in_a_call(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for kind, name in (("persona", "p"), ("scenario", "a"), ("scenario", "b")):
+        assert invoke("new", kind, name).exit_code == 0
+    persona = Path("personas/p.yaml")
+    persona.write_text(persona.read_text("utf-8").replace("version: 1", "version: 0"), "utf-8")
+    for file in (a := Path("scenarios/a.yaml"), b := Path("scenarios/b.yaml")):
+        text = file.read_text("utf-8").replace("persona: busy_engineer\n", "persona: p\n", 1)
+        file.write_text(text, "utf-8")
+    result = invoke("validate", str(a), str(b), str(persona))
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    first, second, third = result.stderr.splitlines()
+    assert first == f"error: {a}: waits for {persona}, which is to be mended first"
+    assert second == f"error: {b}: waits for {persona}, which is to be mended first"
+    assert third.startswith(f"error: {persona}:")
+    alone = invoke("validate", str(a)).stderr.splitlines()
+    assert alone == [third], "by itself the scenario says what is wrong with its persona"
+
+
+def test_show_has_no_unit_for_shares() -> None:
+    lines = [line.split() for line in invoke("show", "quick_question").stdout.splitlines()]
+    assert ["p_correct", "0.9"] in lines

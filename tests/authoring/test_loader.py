@@ -147,6 +147,19 @@ def test_folders_given_come_before_the_environment_and_the_library(
     assert [entry.path for entry in entries] == [file]
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("prisoners_dilemma", "is a matrix game; gtalign solve, repeated and tournament take"),
+        ("per_token", "is a pricing file; see: gtalign show per_token"),
+        ("quick_qestion", r"\. Did you mean 'quick_question'"),
+    ],
+)
+def test_a_name_of_another_kind_is_told_what_it_is(name: str, said: str) -> None:
+    with pytest.raises(ScenarioError, match=f"no scenario is named '{name}'.*{said}"):
+        load_scenario(name)
+
+
 def test_names_in_a_file_are_looked_up_beside_it_first(tmp_path: Path, folder: Path) -> None:
     flat = tmp_path / "flat"
     flat.mkdir()

@@ -143,6 +143,13 @@ def test_every_line_of_a_template_that_has_a_number_says_what_it_is(kind: str) -
             assert "#" in nearby, line
 
 
+def test_a_kind_without_a_template_is_refused(tmp_path: Path) -> None:
+    result = invoke("new", "scenaro", "mine", "--out", str(tmp_path))
+    assert result.exit_code == 2
+    assert result.stderr.startswith("error: there is a template for persona, pricing, scenario,")
+    assert "Did you mean 'scenario'?" in result.stderr
+
+
 def test_an_existing_file_is_never_overwritten(tmp_path: Path) -> None:
     file = tmp_path / "personas" / "mine.yaml"
     file.parent.mkdir()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import functools
+import random
 from typing import Any
 
 import gymnasium
@@ -11,6 +13,7 @@ import pettingzoo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pettingzoo.utils.env_logger import EnvLogger
 
 from gtalign_env.envs.checks import ContractError, Hooks, check_rollouts
 from gtalign_env.envs.checks.drivers import drive
@@ -119,6 +122,45 @@ def test_an_error_holds_the_report_and_reads_well() -> None:
     quiet = check_rollouts(NeverOver, max_steps=30, hash_seeds=(), ignore=["ends"])
     assert quiet.ok
     assert quiet.not_checked["ends"] == "ignored on request"
+
+
+class Unseeded(gymnasium.Env[int, int]):
+    """Sound but for what it shows: drawn from numbers that no seed governs."""
+
+    observation_space: gymnasium.Space[Any] = gymnasium.spaces.Discrete(1000)
+    action_space: gymnasium.Space[Any] = gymnasium.spaces.Discrete(2)
+    left = 0
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[int, dict[str, Any]]:
+        super().reset(seed=seed)
+        self.left = 5
+        return random.randrange(1000), {}
+
+    def step(self, action: int) -> tuple[int, float, bool, bool, dict[str, Any]]:
+        if self.left == 0:
+            raise RuntimeError("call reset() first")
+        self.left -= 1
+        return random.randrange(1000), 0.0, self.left == 0, False, {}
+
+
+def test_one_cause_is_one_broken_rule() -> None:
+    report = check_rollouts(Unseeded, raises=False)
+    assert report.broken == ("seed-repeat",)
+    assert "\n  not judged before seed-repeat is mended: mask-refusal, seed-matters" in str(report)
+    assert {"after-end", "before-reset", "close", "final-observation"} <= set(report.checked)
+
+
+def test_a_misuse_on_purpose_is_not_warned_of(caplog: pytest.LogCaptureFixture) -> None:
+    stages: list[str] = []
+    make = functools.partial(pettingzoo.make, "aec", "gtalign/RepeatedGame-v0", rounds=3)
+    report = check_rollouts(make, hash_seeds=(), on_stage=stages.append)
+    assert "after-end" in report.checked
+    assert not caplog.records
+    assert not EnvLogger.get_logger().disabled
+    assert stages[0] == "playing"
+    assert len(stages) == len(set(stages)) > 3
 
 
 def test_what_cannot_be_pickled_is_not_played_elsewhere_and_that_is_said() -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
+from gtalign_env.envs import ENVS, PARALLEL_ENVS
 from gtalign_env.envs.checks import RULES
 from gtalign_training import cli
 
@@ -35,6 +37,16 @@ def test_a_sound_environment_is_reported_for_every_interface() -> None:
     assert [line.partition(":")[0] for line in both.stdout.splitlines()] == ["gymnasium", "aec"]
 
 
+@pytest.mark.parametrize("env_id", [*ENVS, *PARALLEL_ENVS])
+def test_every_id_keeps_the_contract_without_being_told_anything(env_id: str) -> None:
+    short = ["--with", "rounds=20"] if env_id in PARALLEL_ENVS else []
+    result = check(env_id, "--episodes", "3", *short)
+    assert result.exit_code == 0, result.output
+    kinds = [line.partition(":")[0] for line in result.stdout.splitlines() if line[0] != " "]
+    assert kinds == (["aec", "parallel"] if env_id in PARALLEL_ENVS else ["gymnasium", "aec"])
+    assert not result.stderr
+
+
 def test_broken_rules_are_named_and_end_with_2() -> None:
     result = check("classic/rps-v2", "--interface", "parallel", "--json")
     assert result.exit_code == 2
@@ -44,6 +56,7 @@ def test_broken_rules_are_named_and_end_with_2() -> None:
     (violation,) = report["violations"]
     assert violation["rule"] == "seed-matters"
     assert violation["must_hold"] == RULES["seed-matters"]
+    assert "--no-chance" in violation["message"]
     for excuse in ("--no-chance", "--ignore=seed-matters"):
         assert check("classic/rps-v2", "--interface", "parallel", excuse).exit_code == 0
 
@@ -69,7 +82,8 @@ def test_an_environment_of_another_package_is_imported_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "somebodys_envs.py").write_text(BROKEN, encoding="utf-8")
-    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.chdir(tmp_path)  # beside the module is enough
     result = check("somebodys_envs:theirs/Endless-v0", "--max-steps", "20")
     assert result.exit_code == 2
     assert "ends: every episode ends within max_steps." in result.stdout
@@ -87,7 +101,7 @@ def test_an_environment_of_another_package_is_imported_first(
         (["gtalign/Conversation-v0", "--with", "scenari=upsell"], "cannot be made: .*'scenari'"),
         (["gtalign/Conversation-v0", "--with", "scenario=upsel"], "Did you mean 'upsell'"),
         (["CartPole-v1", "--ignore", "copi"], "--ignore: no rule 'copi'. Did you mean 'copy'"),
-        (["no_such_package:X-v0"], "cannot import 'no_such_package'"),
+        (["no_such_package:X-v0"], "cannot import 'no_such_package'.*PYTHONPATH"),
         (["CartPole-v1", "--episodes", "2"], "--episodes"),
     ],
 )

@@ -14,6 +14,7 @@ import pettingzoo
 import pytest
 
 from gtalign_env.envs.checks import RULES, Hooks, check_rollouts, conversation_hooks
+from gtalign_env.envs.checks.rules import UNREPEATED
 from tests.contracts.games import Dilemma
 from tests.contracts.mutants import MUTANTS, Mutant
 from tests.contracts.mutants_both import Both
@@ -45,6 +46,19 @@ def test_every_planted_fault_is_found_by_its_rule(mutant: Mutant) -> None:
     )
     assert mutant.rule in report.broken, report
     assert not report.ok
+
+
+@pytest.mark.parametrize(
+    "make", [mutant.make for mutant in MUTANTS if mutant.rule == "seed-repeat"]
+)
+def test_one_cause_is_blamed_once(make: Callable[[], Any]) -> None:
+    report = check_rollouts(make, episodes=8, hooks=hooks_of(make), hash_seeds=(), raises=False)
+    assert "seed-repeat" in report.broken
+    # the recorded run itself pays or shows what is wrong; no comparison of two runs is blamed
+    assert set(report.broken) <= {"seed-repeat", "reward-sum", "observation-space"}, report
+    rests = {rule for rule, why in report.not_checked.items() if why == UNREPEATED}
+    assert {"copy", "pickle", "reset-clean", "alias-state", "instances-apart"} <= rests
+    assert "not judged before seed-repeat is mended: " in str(report)
 
 
 def test_every_rule_has_a_fault_that_it_finds() -> None:

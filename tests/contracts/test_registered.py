@@ -121,10 +121,14 @@ def test_games_of_rounds_keep_the_contract(env_id: str, kwargs: dict[str, Any], 
     env = pettingzoo.make(kind, env_id, **kwargs)
     by_index: Any = [({"episode": 2}, lambda env: env._draws.episode == 2)]
     hooks = Hooks(ends_together=True, options=by_index if kind == "parallel" else ())
-    check_rollouts(
-        copies_of(env),
-        hooks=hooks,
-        chance="discount" in kwargs,
-        hash_seeds=(),
-        max_steps=100,
-    )
+    report = check_rollouts(copies_of(env), hooks=hooks, hash_seeds=(), max_steps=100)
+    # it says itself whether anything is left to chance
+    assert ("seed-matters" in report.checked) == ("discount" in kwargs)
+
+
+@pytest.mark.parametrize("more", [{"noise": 0.5}, {"discount": 0.5}, {"signal": True}])
+def test_a_game_of_rounds_says_what_is_left_to_chance(more: dict[str, Any]) -> None:
+    for kind in ("parallel", "aec"):
+        kwargs = {"rounds": 12, **more}
+        make = functools.partial(pettingzoo.make, kind, "gtalign/RepeatedGame-v0", **kwargs)
+        assert "seed-matters" in check_rollouts(make, hash_seeds=()).checked

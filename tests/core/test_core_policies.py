@@ -126,6 +126,8 @@ def test_wrong_names_are_answered_with_the_right_ones() -> None:
         user_policy("defualt")
     with pytest.raises(ScenarioError, match=r"got 'orcale'. Did you mean 'oracle'"):
         assistant_policy("orcale")
+    with pytest.raises(ScenarioError, match=r"import user_agent; opponent=user_agent\('patient'\)"):
+        user_policy("patient")
     for p_vague in (-0.1, 1.1, float("nan")):
         with pytest.raises(ValueError, match=r"p_vague is a probability, in \[0, 1\]"):
             user_policy("default", p_vague)

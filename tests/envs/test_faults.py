@@ -6,6 +6,7 @@ import math
 import random
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import gymnasium
@@ -17,7 +18,7 @@ from gtalign_env.draws import Seat
 from gtalign_env.envs.dialogue import DialogueEnv
 from gtalign_env.envs.talk import Talk
 from gtalign_env.envs.transcript import transcript_of
-from gtalign_env.errors import EpisodeError, ModelError
+from gtalign_env.errors import EpisodeError, ModelError, ScenarioError
 from gtalign_env.persona import Constant, Population
 from gtalign_env.scenario.compile import compile_scenario
 from gtalign_env.scenario.loader import load_scenario
@@ -228,6 +229,13 @@ def test_a_meter_that_does_not_count_is_refused(count: object) -> None:
     env = DialogueEnv(meter=lambda text: count)  # type: ignore[arg-type, return-value]  # that is the point
     with pytest.raises(ValueError, match="meter returns a whole number of tokens ≥ 0"):
         env.reset(seed=1)
+
+
+@pytest.mark.parametrize("kind", ["gymnasium", "aec"])
+def test_a_meter_of_no_kind_is_refused_before_anything_is_played(kind: str) -> None:
+    make = gymnasium.make if kind == "gymnasium" else partial(pettingzoo.make, kind)
+    with pytest.raises(ScenarioError, match=r'meter is "nominal" or a callable.*got \'tokens\''):
+        make("gtalign/Dialogue-v0", meter="tokens")
 
 
 def test_a_meter_counts_what_is_written() -> None:

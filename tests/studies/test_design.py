@@ -296,9 +296,44 @@ def test_the_command_writes_a_price_that_validates_and_plays(tmp_path: Path) -> 
         (["upsell", "--vary", "pricing.free.questions"], "must be FIELD=LOW..HIGH"),
         (["upsell", "--vary", "pricing.components.per_token.rates.output=0..9999"], "0 to 1000"),
         (["upsell_prices", "--profit", "two"], "--profit: must be an amount"),
+        (["upsell", "--vary", "pricing.components.per_token.rates.output=9..0"], "not be above"),
+        (
+            ["small_screen", "--vary", "pricing.components.per_message.fee=0..0.005"],
+            "error: --vary pricing.components.per_message.fee=0..0.005: must be amounts with their "
+            "unit: write 0 USD..0.005 USD",
+        ),
+        (
+            ["small_screen", "--vary", "pricing.components.per_message.fee=0.2 USD..0.1 USD"],
+            "LOW must not be above HIGH",
+        ),
     ],
 )
 def test_wrong_arguments_are_refused(arguments: list[str], said: str) -> None:
     done = CliRunner().invoke(main, ["design", *arguments])
     assert done.exit_code == 2
     assert said in done.stderr
+    assert "<" not in done.stderr, "no place in a file that does not exist"
+
+
+def test_a_price_that_exists_is_kept(tmp_path: Path) -> None:
+    price = tmp_path / "fair.yaml"
+    price.write_text("precious", encoding="utf-8")
+    done = CliRunner().invoke(main, ["design", "upsell_prices", "--out", str(price)])
+    assert done.exit_code == 2
+    assert "--force replaces it" in done.stderr
+    assert price.read_text(encoding="utf-8") == "precious"
+
+
+def test_participation_that_cannot_hold_can_be_given_up() -> None:
+    arguments = [
+        "design", "small_screen",
+        "--vary", "pricing.components.per_message.fee=0.2 USD..0.3 USD",
+    ]  # fmt: skip
+    done = CliRunner().invoke(main, arguments)
+    assert done.exit_code != 0
+    assert "can hold participation of phone_texter" in done.stderr
+    assert "or give participation up (--no-participation; participation: false" in done.stderr
+    without = CliRunner().invoke(main, [*arguments, "--no-participation", "--json"])
+    assert without.exit_code == 0, without.stderr
+    fee = json.loads(without.stdout)["parameters"]["pricing.components.per_message.fee"]
+    assert 0.2 <= float(fee.removesuffix(" USD")) <= 0.3

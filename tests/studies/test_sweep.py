@@ -297,6 +297,10 @@ def test_the_command_prints_json_and_writes_the_folder(
     resumed = CliRunner().invoke(main, [*arguments, "--resume"])
     assert resumed.exit_code == 0
     assert "160 points (exact)" in resumed.stdout
+    assert "worst.welfare (points)" in resumed.stdout
+    assert "worst.charge (USD)" in resumed.stdout
+    without = 160 - summary["measures"]["price_of_anarchy"]["points"]
+    assert (f"No price of anarchy at {without} of the points" in resumed.stdout) is bool(without)
 
 
 def test_studies_are_listed_and_suggested() -> None:

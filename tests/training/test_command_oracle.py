@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from gtalign_env.core.oracle import bayes_oracle
@@ -12,6 +14,7 @@ from gtalign_env.scenario.compile import compile_scenario
 from gtalign_env.scenario.loader import load_scenario
 from gtalign_training.cli import main
 from gtalign_training.commands.oracle import on_path
+from gtalign_training.progress import working
 
 RUN = CliRunner()
 
@@ -56,3 +59,17 @@ def test_what_cannot_be_solved_is_said_in_one_message(arguments: list[str], mess
     result = RUN.invoke(main, arguments)
     assert result.exit_code == 2
     assert message in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("terminal", "quiet", "shown"),
+    [(True, False, True), (True, True, False), (False, False, False)],
+)
+def test_work_is_shown_on_a_terminal_and_nowhere_else(
+    terminal: bool, quiet: bool, shown: bool
+) -> None:
+    text = io.StringIO()
+    with working(Console(file=text, force_terminal=terminal), "Solving it", quiet=quiet):
+        pass
+    assert ("Solving it" in text.getvalue()) is shown
+    assert bool(text.getvalue()) is shown

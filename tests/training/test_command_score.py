@@ -60,6 +60,9 @@ def test_scores_go_to_a_file_or_come_from_standard_input(tmp_path: Path) -> None
     assert result.exit_code == 0, result.output
     assert result.stdout == ""
     assert json.loads(out.read_text())["valid"]
+    again = RUN.invoke(main, ["score", "-", "--out", str(out)], input=json.dumps(GOOD) + "\n")
+    assert again.exit_code == 2
+    assert "--force replaces it" in again.stderr
 
 
 @pytest.mark.parametrize(
@@ -87,7 +90,7 @@ def test_a_bad_line_is_named(tmp_path: Path, line: Any, said: str) -> None:
 def test_a_missing_file_and_an_unknown_welfare_are_named(tmp_path: Path) -> None:
     result = RUN.invoke(main, ["score", str(tmp_path / "none.jsonl")])
     assert result.exit_code == 2
-    assert "none.jsonl: cannot be read" in result.stderr
+    assert "none.jsonl: there is no such file" in result.stderr
     result = RUN.invoke(main, ["score", "-", "--welfare", "gtalign-papre"], input="")
     assert result.exit_code == 2
     assert "Did you mean 'gtalign-paper'?" in result.stderr

@@ -36,20 +36,46 @@ ALL_KINDS = KINDS | {RECIPE.name: RECIPE}
 """All kinds of authored files by name, in the order in which they are listed."""
 
 
+OTHER_WORDS = {
+    "price": "pricing",
+    "prices": "pricing",
+    "task": "tasks",
+    "studies": "study",
+    "sweep": "study",
+}
+"""What kinds are called beside their names and the plurals in s."""
+
+
+def kind_named(word: str) -> str:
+    """Return the kind that a word means: its name, its plural, or another word for it.
+
+    Args:
+        word: What the user wrote.
+
+    Raises:
+        ScenarioError: It means no kind.
+    """
+    for name in (word, OTHER_WORDS.get(word, ""), word.removesuffix("s")):
+        if name in ALL_KINDS:
+            return name
+    known = [*ALL_KINDS, *OTHER_WORDS]
+    raise ScenarioError(
+        f"a kind is one of {', '.join(ALL_KINDS)}; got {show(word)}.{suggest(word, known)}"
+    )
+
+
 def list_all(kind: str | None = None, *, path: Iterable[str | Path] = ()) -> list[Entry]:
     """Return what the library and the search folders hold, and the bundled recipes.
 
     Args:
-        kind: Name of one kind; by default all.
+        kind: One kind, as `kind_named` takes it; by default all.
         path: Folders to search before GTALIGN_PATH and the bundled library.
 
     Raises:
         ScenarioError: The kind is unknown, or a search folder does not exist.
     """
-    if kind is not None and kind not in ALL_KINDS:
-        raise ScenarioError(
-            f"a kind is one of {', '.join(ALL_KINDS)}; got {show(kind)}.{suggest(kind, ALL_KINDS)}"
-        )
+    if kind is not None:
+        kind = kind_named(kind)
     entries = [] if kind == RECIPE.name else list_entries(kind, path=path)
     if kind in (None, RECIPE.name):
         folder = recipe_root()

@@ -1,9 +1,9 @@
-"""The progress of a training run on a terminal."""
+"""The progress of long work on a terminal."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from rich.console import Console
@@ -18,6 +18,19 @@ SHOWN = {
     "run": (("joint_welfare", "W"), ("user_welfare", "U"), ("assistant_welfare", "L"), ("faults", "faults")),
 }  # fmt: skip
 """Which metrics stand beside a stage's bar, and what they are called there."""
+
+
+def working(console: Console, what: str, *, quiet: bool = False) -> AbstractContextManager[Any]:
+    """Return a context that shows a spinner beside words while work of unknown length is done.
+
+    Args:
+        console: Where to; what is no terminal gets nothing.
+        what: What is being done.
+        quiet: Whether to show nothing, as for output that programs read.
+    """
+    if quiet or not console.is_terminal:
+        return nullcontext()
+    return console.status(what)
 
 
 @contextmanager

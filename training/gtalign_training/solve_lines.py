@@ -39,6 +39,8 @@ def solve_lines(file: Path) -> Iterator[dict[str, Any]]:
     """
     try:
         lines = file.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError as error:
+        raise ScenarioError(f"{file}: there is no such file") from error
     except (OSError, UnicodeDecodeError) as error:
         raise ScenarioError(f"{file}: cannot be read: {error}") from error
     numbered = iter([(at, line) for at, line in enumerate(lines, start=1) if line.strip()])
@@ -65,6 +67,13 @@ def _games(
             if not isinstance(data, dict) or not {"user", "assistant"} <= set(data) <= FIELDS:
                 raise ValueError("must be an object with user and assistant, matrices of numbers")
             games[number] = NormalFormGame(**data)
+        except json.JSONDecodeError as error:
+            broken = ScenarioError(
+                f"{file}:{number}:{error.colno}: must be one JSON object on one line, with user "
+                f"and assistant, matrices of numbers: {error.msg}"
+            )
+            broken.__cause__ = error
+            return games, broken
         except (ValueError, TypeError) as error:
             broken = ScenarioError(f"{file}:{number}: {error}")
             broken.__cause__ = error

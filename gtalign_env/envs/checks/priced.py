@@ -95,20 +95,23 @@ def bills(runs: Runs) -> None:
                 bill_is_sound(runs.hooks, runs.findings, driver.bare, where)
 
 
-def hidden(runs: Runs) -> None:
-    """Check that the blind seats read the same whoever the hidden user is, and nothing of it."""
+def hidden_words(runs: Runs) -> None:
+    """Check that the blind seats read no hidden value."""
+    hooks, driver = runs.hooks, runs.spare
+    if hooks.secrets is None or not hooks.blind:
+        return
+    for index, episode in enumerate(runs.recorded):
+        with suppress(Stopped):  # another rule says so
+            for so_far in walk(driver, episode.seed, Replay(episode.acts), len(episode.acts)):
+                text = "\n".join(_read(driver, so_far.frames[-1], agent) for agent in hooks.blind)
+                told = [word for word in hooks.secrets(driver.bare) if _stands_in(word, text)]
+                where = f"episode {index}, step {len(so_far.acts)}"
+                runs.findings.check("hidden-words", not told, where, f"{told} can be read")
+
+
+def hidden_twin(runs: Runs) -> None:
+    """Check that the blind seats read the same whoever the hidden user is."""
     hooks, check = runs.hooks, runs.findings.check
-    if hooks.secrets is not None and hooks.blind:
-        driver = runs.spare
-        for index, episode in enumerate(runs.recorded):
-            with suppress(Stopped):  # another rule says so
-                for so_far in walk(driver, episode.seed, Replay(episode.acts), len(episode.acts)):
-                    text = "\n".join(
-                        _read(driver, so_far.frames[-1], agent) for agent in hooks.blind
-                    )
-                    told = [word for word in hooks.secrets(driver.bare) if _stands_in(word, text)]
-                    where = f"episode {index}, step {len(so_far.acts)}"
-                    check("hidden-words", not told, where, f"{told} can be read")
     if hooks.twin is None or not hooks.blind:
         return
     one, two = runs.driver(), drive(hooks.twin())

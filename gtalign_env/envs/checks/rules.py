@@ -58,6 +58,10 @@ RULES = {
 """Per rule: what must hold."""
 
 
+UNREPEATED = "it rests on seed-repeat, which is broken: mend that first"
+"""Why rules that compare runs are not judged where two runs never agree."""
+
+
 @dataclass(frozen=True)
 class Violation:
     """A broken rule.
@@ -115,7 +119,10 @@ class Report:
             f"{self.name}: {len(self.checked)} rules over {self.episodes} episodes, "
             f"{self.steps} steps: {'all hold' if self.ok else f'{count} broken'}"
         )
-        return "\n".join([head, *(f"  {violation}" for violation in self.violations)])
+        lines = [head, *(f"  {violation}" for violation in self.violations)]
+        if resting := [rule for rule, why in self.not_checked.items() if why == UNREPEATED]:
+            lines.append(f"  not judged before seed-repeat is mended: {', '.join(resting)}")
+        return "\n".join(lines)
 
 
 class ContractError(GTAlignError, AssertionError):

@@ -45,7 +45,9 @@ def agents(
     for title in SEATS if seat is None else (seat,):
         console.print(_table(title, _of(title)))
     console.print(
-        safe("@: an argument may follow the name, as in default@0.8 or best_response@CQ", "dim")
+        safe(
+            "[@...]: an argument may follow the name, as in default@0.8 or best_response@CQ", "dim"
+        )
     )
 
 
@@ -83,7 +85,7 @@ def _table(title: str, rows: list[Agent]) -> Table:
     table.add_column("what it does")
     table.add_column("draws", no_wrap=True)
     for agent in rows:
-        name = agent.name + ("@" if agent.argument else "")
+        name = agent.name + ("[@...]" if agent.argument else "")
         draws = "yes" if agent.traits.stochastic else ""
         table.add_row(safe(name), safe(agent.description), draws)
     return table

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any, Literal, Self
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, BinaryIO, Literal, Self
 
 import typer
 from pydantic import Field, model_validator
 
 from gtalign_env.core.ledger import Exchange, bill
 from gtalign_env.core.moves import assistant_move
+from gtalign_env.errors import ScenarioError
 from gtalign_env.pricing import Regime, Usage
 from gtalign_env.scenario.fields import Fault, Strict, described, fail
 from gtalign_env.scenario.loader import load_pricing
@@ -21,6 +26,9 @@ EXAMPLES = (
     "gtalign bill talks.jsonl --pricing my_games/pricing/night_rate.yaml > bills.jsonl",
     "gtalign bill - --pricing surge_hours --conversation 950 < talks.jsonl",
 )
+
+_RECORDS = {"turns", "record", "user_moves"}
+"""Fields by which transcripts and the logs of runs are known."""
 
 MAX_USAGE = 10**9  # tokens of one kind in one exchange
 
@@ -53,6 +61,21 @@ class TalkLine(Strict):
     exchanges: list[ExchangeLine] = Field(description="Delivered exchanges, in order.")
     accepted: bool = Field(description="Whether it ended with an accepted answer.")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _holds_quantities(cls, data: Any) -> Any:
+        if isinstance(data, dict) and "exchanges" not in data and _RECORDS & set(data):
+            fail(
+                (
+                    (),
+                    "a record of gtalign run or a transcript has no quantities to bill; a line "
+                    'needs {"exchanges": [{"input", "cached_input", "output", "reasoning", '
+                    '"move"}], "accepted"}, as Conversation.ledger.exchanges has them: '
+                    'see "Billing recorded conversations" in docs/authoring.md',
+                )
+            )
+        return data
+
     @model_validator(mode="after")
     def _accepted_something(self) -> Self:
         faults: list[Fault] = []
@@ -79,7 +102,7 @@ class TalkLine(Strict):
 
 def bill_command(
     file: Annotated[
-        typer.FileBinaryRead,
+        Path,
         typer.Argument(help="Conversations, one JSON object a line; - reads standard input."),
     ],
     pricing: Annotated[str, typer.Option(help="The regime to bill by, by name or file.")],
@@ -96,6 +119,22 @@ def bill_command(
     answer that costs a fee. The first broken line ends it with exit code 2.
     """
     regime = load_pricing(pricing, path=path or ()).regime().at(conversation)
-    source = getattr(file, "name", "<stdin>")  # a stream in memory has no name
-    for talk in read_lines(TalkLine, file, source):
-        typer.echo(json.dumps(talk.billed(regime)))
+    with _opened(file) as (stream, source):
+        for talk in read_lines(TalkLine, stream, source):
+            typer.echo(json.dumps(talk.billed(regime)))
+
+
+@contextmanager
+def _opened(file: Path) -> Iterator[tuple[BinaryIO, str]]:
+    """Yield the bytes of a file, or of standard input for ``-``, and what to call it."""
+    if str(file) == "-":
+        yield sys.stdin.buffer, "<stdin>"
+        return
+    try:
+        stream = file.open("rb")
+    except FileNotFoundError as error:
+        raise ScenarioError(f"{file}: there is no such file") from error
+    except OSError as error:
+        raise ScenarioError(f"{file}: cannot be read: {error.strerror}") from error
+    with stream:
+        yield stream, str(file)

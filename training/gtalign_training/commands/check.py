@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from functools import partial
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -10,7 +12,7 @@ from rich.text import Text
 
 from gtalign_env.errors import ScenarioError, suggest
 from gtalign_training.commands.options import Json
-from gtalign_training.console import out, print_json, safe
+from gtalign_training.console import err, out, print_json, safe
 
 EXAMPLES = (
     "gtalign check gtalign/Conversation-v0",
@@ -35,7 +37,13 @@ def check(
     episodes: Annotated[int, typer.Option(min=3, help="Episodes to record.")] = 5,
     seed: Annotated[int, typer.Option(help="Seed of the first one.")] = 0,
     max_steps: Annotated[int, typer.Option(min=1, help="Most steps of an episode.")] = 1_000,
-    chance: Annotated[bool, typer.Option(help="Whether another seed must differ.")] = True,
+    chance: Annotated[
+        bool | None,
+        typer.Option(
+            "--chance/--no-chance",
+            help="Whether another seed must differ; left out: as its metadata say, else yes.",
+        ),
+    ] = None,
     ignore: Annotated[
         list[str] | None, typer.Option(help="Rule not held against it; repeatable.")
     ] = None,
@@ -46,23 +54,26 @@ def check(
     Any Gymnasium or PettingZoo environment. Exit code 2 if a rule is broken.
     """
     from gtalign_env.envs.checks import RULES, Report, check_rollouts
+    from gtalign_env.envs.checks.rules import UNREPEATED
 
     kwargs = dict(map(_argument, given or ()))
     reports: dict[str, Report] = {}
     for kind in _interfaces(env, interface):
         make = _maker(kind, env, kwargs)
-        reports[kind] = check_rollouts(
-            make,
-            episodes=episodes,
-            seed=seed,
-            max_steps=max_steps,
-            hooks=_hooks(make),
-            chance=chance,
-            ignore=_rules(ignore or ()),
-            raises=False,
-        )
+        with err().status(f"{kind}: making it") as status:  # nothing where it is no terminal
+            reports[kind] = check_rollouts(
+                make,
+                episodes=episodes,
+                seed=seed,
+                max_steps=max_steps,
+                hooks=_hooks(make),
+                chance=chance,
+                ignore=_rules(ignore or ()),
+                raises=False,
+                on_stage=lambda stage, kind=kind: status.update(f"{kind}: {stage}"),  # type: ignore[misc]  # a lambda's default
+            )
         if not json:
-            _print(kind, reports[kind])
+            _print(kind, reports[kind], said={"does not apply here", UNREPEATED})
     if json:
         print_json([_as_data(kind, report, RULES) for kind, report in reports.items()])
     if not all(report.ok for report in reports.values()):
@@ -105,6 +116,8 @@ def _registries() -> dict[str, Any]:
 def _interfaces(env: str, interface: str | None) -> list[str]:
     """Return the interfaces to check an id through.
 
+    As with ``python -m``, a module is looked for in the current folder first.
+
     Raises:
         ScenarioError: There is no such interface, or the id is not registered for it.
     """
@@ -117,10 +130,15 @@ def _interfaces(env: str, interface: str | None) -> list[str]:
         )
     module, colon, plain = env.rpartition(":")
     if colon:
+        if (here := str(Path.cwd())) not in sys.path:
+            sys.path.insert(0, here)  # the check's other processes take this path over
         try:
             importlib.import_module(module)
         except ImportError as error:
-            raise ScenarioError(f"{env!r}: cannot import {module!r}: {error}") from error
+            raise ScenarioError(
+                f"{env!r}: cannot import {module!r}: {error}. It is looked for in the current "
+                "folder and among what is installed; PYTHONPATH=FOLDER adds a folder"
+            ) from error
     registries = _registries()
     wanted = [interface] if interface else list(INTERFACES)
     found = [kind for kind in wanted if plain in registries[kind]]
@@ -168,7 +186,7 @@ def _hooks(make: Any) -> Any:
     return conversation_hooks() if isinstance(bare, SeatedEnv | SingleSeatEnv) else Hooks()
 
 
-def _print(kind: str, report: Any) -> None:
+def _print(kind: str, report: Any, said: set[str]) -> None:
     style = "green" if report.ok else "bold red"
     head, *broken = str(report).splitlines()
     line = Text(f"{kind}: ", style=style).append_text(safe(head))
@@ -176,7 +194,7 @@ def _print(kind: str, report: Any) -> None:
     for text in broken:
         out().print(safe(text), soft_wrap=True)
     for rule, why in report.not_checked.items():
-        if why != "does not apply here":
+        if why not in said:
             out().print(safe(f"  not checked: {rule}: {why}", style="dim"), soft_wrap=True)
 
 

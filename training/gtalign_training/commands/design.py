@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json as json_text
+import math
+import re
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,7 +18,7 @@ from gtalign_env.scenario.fields import NAME_PATTERN, authored, read_money
 from gtalign_env.scenario.library import list_entries, search_roots
 from gtalign_env.scenario.sweep_design import Design, build_design, load_design
 from gtalign_env.scenario.yaml_reader import read_text
-from gtalign_training.commands.options import Folders, Json
+from gtalign_training.commands.options import Folders, Force, Json, check_new
 from gtalign_training.console import err, out, print_json, safe
 from gtalign_training.progress import progress_bars
 
@@ -24,6 +26,14 @@ EXAMPLES = (
     "gtalign design upsell_prices",
     "gtalign design upsell_prices --equilibrium best --profit '0.002 USD' --out my_price.yaml",
     "gtalign design upsell --vary pricing.components.per_token.rates.output=0..60 --maximise nash",
+)
+
+
+OPTIONS = "<options>"
+"""What messages call a design that stands on the command line."""
+
+_PLACE = re.compile(
+    rf"{OPTIONS}:\d+:\d+: (?:(?P<where>[a-z]+(?:\[(?P<index>\d+)\])?[\w.\[\]]*): )?(?P<message>.*)"
 )
 
 
@@ -66,10 +76,18 @@ def design(
     profit: Annotated[
         str | None, typer.Option(help="Least profit of a conversation, such as '0.001 USD'.")
     ] = None,
+    participation: Annotated[
+        bool | None,
+        typer.Option(
+            "--participation/--no-participation",
+            help="Whether every type must get its outside option; by default it must.",
+        ),
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the search.", min=0)] = None,
     file: Annotated[
         Path | None, typer.Option("--out", help="Write the price here, as a pricing file.")
     ] = None,
+    force: Force = False,
     path: Folders = None,
     json: Json = False,
 ) -> None:
@@ -90,8 +108,13 @@ def design(
         except ValueError as error:
             raise ScenarioError(f"--profit: {error}") from error
         given["profit"] = profit
+    if participation is not None:
+        given["participation"] = participation
     if seed is not None:
         given["seed"] = seed
+    if file is not None:
+        _check_file(file)
+        check_new(file, force)
     loaded = _loaded(target, vary or [], pricing, given, list(path or ()))
     with progress_bars(err()) as report:
         found = search(loaded, lambda done, all_: report("design", done, all_, {}))
@@ -150,7 +173,27 @@ def _loaded(
         }
         roots = search_roots(path)
     text = json_text.dumps(data, indent=1, ensure_ascii=False)
-    return build_design(read_text(text, f"<{target}>"), None, roots)
+    try:
+        return build_design(read_text(text, OPTIONS), None, roots)
+    except ScenarioError as error:
+        lines = dict.fromkeys(_by_option(line, vary) for line in str(error).splitlines())
+        raise ScenarioError("\n".join(lines)) from error
+
+
+def _by_option(line: str, vary: list[str]) -> str:
+    """Return a problem of the design that the options make, in terms of the option."""
+    found = _PLACE.fullmatch(line)
+    if found is None:
+        return line
+    message = found["message"]
+    if not vary or found["index"] is None:
+        return f"{found['where']}: {message}" if found["where"] else message
+    text = vary[int(found["index"])]
+    if message.startswith("must be an amount with its unit"):
+        low, _, high = text.partition("=")[2].partition("..")
+        ends = "..".join(f"{end.removesuffix('USD').strip()} USD" for end in (low, high))
+        message = f"must be amounts with their unit: write {ends}, in quotation marks"
+    return f"--vary {text}: {message}"
 
 
 def _range(text: str) -> dict[str, Any]:
@@ -161,7 +204,20 @@ def _range(text: str) -> dict[str, Any]:
         raise RunError(
             f"--vary must be FIELD=LOW..HIGH, such as ...rates.output=0..60; got {text!r}"
         )
-    return {"field": field.strip(), "from": _end(low), "to": _end(high)}
+    start, stop = _end(low), _end(high)
+    if _size(start) > _size(stop):
+        raise RunError(f"--vary: LOW must not be above HIGH; got {text!r}")
+    return {"field": field.strip(), "from": start, "to": stop}
+
+
+def _size(end: float | str) -> float:
+    """Return what orders the ends of a range; what is neither number nor money is for the schema."""
+    if not isinstance(end, str):
+        return end
+    try:
+        return float(read_money(end))
+    except ValueError:
+        return math.nan
 
 
 def _end(text: str) -> float | str:
@@ -172,12 +228,8 @@ def _end(text: str) -> float | str:
         return text.strip()
 
 
-def _write(price: Any, loaded: Design, file: Path) -> None:
-    """Write the price as a pricing file that is named as its file."""
-    import re
-
-    import yaml
-
+def _check_file(file: Path) -> None:
+    """Refuse a file that cannot be a pricing file of its own name."""
     if file.suffix not in (".yaml", ".yml"):
         raise RunError(
             f"--out must end in .yaml; got {file.name!r}{suggest(file.suffix, ['.yaml'])}"
@@ -186,6 +238,12 @@ def _write(price: Any, loaded: Design, file: Path) -> None:
         raise RunError(
             f"--out names the price too: lower-case letters, digits, _ and -; got {file.stem!r}"
         )
+
+
+def _write(price: Any, loaded: Design, file: Path) -> None:
+    """Write the price as a pricing file that is named as its file."""
+    import yaml
+
     goal = (loaded.file.maximise or loaded.family.base.welfare).kind
     data = authored(price) | {
         "name": file.stem,

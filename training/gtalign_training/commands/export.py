@@ -16,12 +16,12 @@ from gtalign_env.core.moves import ASSISTANT_LABELS, AssistantMove, assistant_mo
 from gtalign_env.errors import RunError, ScenarioError, suggest
 from gtalign_env.scenario.compile import compile_scenario
 from gtalign_env.scenario.loader import load_pricing, load_scenario
-from gtalign_training.commands.options import Folders, Json
+from gtalign_training.commands.options import Folders, Force, Json, check_new
 from gtalign_training.commands.solve import read_target
 from gtalign_training.console import out, print_json, safe
 
 EXAMPLES = (
-    "gtalign export help_desk --format nfg --out help_desk.nfg",
+    "gtalign export help_desk --out help_desk.nfg",
     "gtalign export quick_question --format efg --exchanges 2 --out quick.efg",
     "gtalign export help_desk --format openspiel-efg --exchanges 2 --moves DA:concise,CQ --out d.efg",
 )
@@ -40,11 +40,16 @@ def export(
     target: Annotated[
         str, typer.Argument(help="A scenario, or for nfg a matrix game too, by name or file.")
     ],
+    file: Annotated[
+        Path | None, typer.Option("--out", help="The file to write; required.", dir_okay=False)
+    ] = None,
     form: Annotated[
-        Format,
-        typer.Option("--format", help="efg and nfg for Gambit, or the same for OpenSpiel."),
-    ],
-    file: Annotated[Path, typer.Option("--out", help="The file to write.", dir_okay=False)],
+        Format | None,
+        typer.Option(
+            "--format",
+            help="efg and nfg for Gambit, or the same for OpenSpiel; by default by --out's ending.",
+        ),
+    ] = None,
     pricing: Annotated[
         str | None, typer.Option(help="Play the scenario under this regime, by name or file.")
     ] = None,
@@ -60,6 +65,7 @@ def export(
     nodes: Annotated[
         int | None, typer.Option(help=f"Nodes of a tree at most [{MOST_NODES:,}]; efg.", min=1)
     ] = None,
+    force: Force = False,
     path: Folders = None,
     json: Json = False,
 ) -> None:
@@ -68,6 +74,8 @@ def export(
     The tree is the whole Bayesian game, in which the assistant does not know the type; its size
     grows about thirteenfold with each exchange. The matrix has the plans of `gtalign solve`.
     """
+    file, form = _wanted(target, file, form)
+    check_new(file, force)
     openspiel = form in (Format.openspiel_efg, Format.openspiel_nfg)
     if form in (Format.nfg, Format.openspiel_nfg):
         if (exchanges, moves, types, nodes) != (None,) * 4:
@@ -105,6 +113,24 @@ def export(
         print_json({"file": str(file), "format": form.value, **told})
         return
     out().print(safe(f"{file}: {words}"))
+
+
+def _wanted(target: str, file: Path | None, form: Format | None) -> tuple[Path, Format]:
+    """Return where to write and what; what is missing is asked for at once."""
+    ending = None if file is None else file.suffix.lower().removeprefix(".")
+    if form is None and ending in (Format.efg, Format.nfg):
+        form = Format(ending)
+    if file is not None and form is not None:
+        return file, form
+    missing = [
+        *(["--out FILE"] if file is None else []),
+        *([f"--format, one of {', '.join(Format)}"] if form is None and file is not None else []),
+    ]
+    stem = Path(target).stem
+    raise typer.BadParameter(
+        f"give {' and '.join(missing)}: --out {stem}.efg writes the tree, --out {stem}.nfg the "
+        "matrix, for Gambit; --format openspiel-efg or openspiel-nfg writes them for OpenSpiel"
+    )
 
 
 def moves_of(names: str | None) -> Sequence[AssistantMove]:

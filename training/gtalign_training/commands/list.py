@@ -8,13 +8,13 @@ import typer
 from rich.table import Table
 
 from gtalign_env.scenario.library import Entry
-from gtalign_training.authored import list_all
+from gtalign_training.authored import ALL_KINDS, list_all
 from gtalign_training.commands.options import Folders, Json
 from gtalign_training.console import err, out, print_json, safe
 
 EXAMPLES = (
     "gtalign list",
-    "gtalign list persona",
+    "gtalign list personas",
     "gtalign list --tag pricing --json",
     "gtalign list scenario --path my_games",
 )
@@ -23,7 +23,7 @@ EXAMPLES = (
 def list_command(
     kind: Annotated[
         str | None,
-        typer.Argument(help="scenario, persona, pricing, tasks, game or recipe; by default all."),
+        typer.Argument(help=f"One of {', '.join(ALL_KINDS)}, or its plural; by default all."),
     ] = None,
     tag: Annotated[str | None, typer.Option(help="Only entries with this tag.")] = None,
     path: Folders = None,

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from gtalign_env.errors import ScenarioError
+from gtalign_env.errors import ScenarioError, suggest
 from gtalign_env.scenario.fields import NAME_PATTERN, show
 from gtalign_env.scenario.json_schema import shipped_schema
 from gtalign_env.scenario.library import KINDS, scenario_root
@@ -33,10 +33,12 @@ class Template(StrEnum):
     pricing = "pricing"
     scenario = "scenario"
     game = "game"
+    study = "study"
+    design = "design"
 
 
 def new(
-    kind: Annotated[Template, typer.Argument(help="What to write.")],
+    kind: Annotated[str, typer.Argument(help=f"What to write: {', '.join(Template)}.")],
     name: Annotated[str, typer.Argument(help="What to call it, and the file.")],
     folder: Annotated[
         Path, typer.Option("--out", help="Folder of your games; made if need be.", metavar="DIR")
@@ -47,6 +49,11 @@ def new(
     The file is DIR/KIND'S FOLDER/NAME.yaml; it is valid as it stands, and says what every field
     means. Its first line lets an editor check it as you type. A file that exists is left alone.
     """
+    if kind not in list(Template):
+        raise ScenarioError(
+            f"there is a template for {', '.join(Template)}; got {show(kind)}."
+            f"{suggest(kind, [one.value for one in Template])}"
+        )
     if len(name) > MAX_NAME or not re.fullmatch(NAME_PATTERN, name):
         raise ScenarioError(
             f"a {kind} is named by lower-case letters, digits, _ and -; got {show(name)}"

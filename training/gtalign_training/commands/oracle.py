@@ -10,13 +10,14 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from gtalign_env.core.moves import STYLES, in_turn
-from gtalign_env.core.oracle import BayesOracle, Decision, bayes_oracle
+from gtalign_env.core.oracle import MOST_TYPES, BayesOracle, Decision, bayes_oracle
 from gtalign_env.core.question_value import QuestionValue, question_values
 from gtalign_env.core.views import InformationSet
 from gtalign_env.scenario.compile import compile_scenario
 from gtalign_env.scenario.loader import load_pricing, load_scenario
 from gtalign_training.commands.options import Folders, Json
-from gtalign_training.console import out, print_json, safe
+from gtalign_training.console import err, out, print_json, safe
+from gtalign_training.progress import working
 
 EXAMPLES = (
     "gtalign oracle help_desk",
@@ -49,7 +50,13 @@ def oracle(
     if pricing is not None:
         loaded = loaded.with_pricing(load_pricing(pricing, path=path or ()))
     spec = compile_scenario(loaded)
-    solved = bayes_oracle(spec, p_vague)
+    what = (
+        f"Solving {spec.max_exchanges} exchanges, up to {MOST_TYPES} types a persona: "
+        "seconds, or half a minute where personas vary"
+    )
+    with working(err(), what, quiet=json):
+        solved = bayes_oracle(spec, p_vague)
+        values = question_values(spec, p_vague) if questions else None
     rows = decisions(solved)
     data: dict[str, Any] = {
         "scenario": spec.name,
@@ -59,8 +66,7 @@ def oracle(
         "value": solved.value._asdict(),
         "decisions": rows,
     }
-    if questions:
-        values = question_values(spec, p_vague)
+    if values is not None:
         data["questions"] = _asking(values.overall)
         for row, (known, _) in zip(rows, on_path(solved), strict=True):
             row["questions"] = _asking(values.at(known))

@@ -7,10 +7,9 @@ from typing import Annotated
 
 import typer
 
-from gtalign_env.errors import ScenarioError, suggest
-from gtalign_env.scenario.fields import show
+from gtalign_env.errors import ScenarioError
 from gtalign_env.scenario.json_schema import json_schema, schema_text
-from gtalign_training.authored import ALL_KINDS
+from gtalign_training.authored import ALL_KINDS, kind_named
 from gtalign_training.console import out, print_json, safe
 
 EXAMPLES = (
@@ -34,10 +33,8 @@ def schema(
     An editor that reads the line "# yaml-language-server: $schema=..." checks and completes a file
     with them. What a JSON Schema cannot say is for gtalign validate.
     """
-    if kind is not None and kind not in ALL_KINDS:
-        raise ScenarioError(
-            f"a kind is one of {', '.join(ALL_KINDS)}; got {show(kind)}.{suggest(kind, ALL_KINDS)}"
-        )
+    if kind is not None:
+        kind = kind_named(kind)
     kinds = list(ALL_KINDS.values()) if kind is None else [ALL_KINDS[kind]]
     if folder is None:
         found = {one.name: json_schema(one.load_model(), one.schema) for one in kinds}

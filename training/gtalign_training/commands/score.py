@@ -13,6 +13,7 @@ import typer
 
 from gtalign_agents.text_welfare import MODELS, Row, Score, score
 from gtalign_env.errors import ScenarioError, suggest
+from gtalign_training.commands.options import Force, check_new
 from gtalign_training.console import err, safe
 from gtalign_training.run_folder import write_text
 
@@ -33,6 +34,7 @@ def score_command(
     out: Annotated[
         Path | None, typer.Option(help="Write the scores here, not to standard output.")
     ] = None,
+    force: Force = False,
 ) -> None:
     """Score four-block completions by the published welfare of texts, or its correction.
 
@@ -44,6 +46,7 @@ def score_command(
             f"--welfare must be one of {', '.join(MODELS)}; got {welfare!r}."
             f"{suggest(welfare, MODELS)}"
         )
+    check_new(out, force)
     counts: Counter[str] = Counter()
     lines = []
     for row in rows(file):
@@ -73,6 +76,8 @@ def rows(file: Path) -> Iterator[Row]:
             text = sys.stdin.buffer.read().decode("utf-8")
         else:
             text = file.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise ScenarioError(f"{file}: there is no such file") from error
     except (OSError, UnicodeDecodeError) as error:
         raise ScenarioError(f"{file}: cannot be read: {error}") from error
     # not splitlines: a line separator of Unicode may stand inside a JSON string

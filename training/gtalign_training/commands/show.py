@@ -15,7 +15,7 @@ from gtalign_env.scenario.fields import authored
 from gtalign_env.scenario.library import KINDS, find, search_roots
 from gtalign_env.scenario.loader import load_scenario
 from gtalign_env.scenario.resolved import Scenario
-from gtalign_training.authored import list_all, validate_any
+from gtalign_training.authored import kind_named, list_all, validate_any
 from gtalign_training.commands.options import Folders, Json
 from gtalign_training.console import out, print_json, safe
 
@@ -59,7 +59,8 @@ def _find(name_or_file: str, kind: str | None, path: list[Path] | tuple[()]) -> 
     """Return the file meant; a name may be of any kind as long as one kind has it."""
     if name_or_file.endswith((".yaml", ".yml")) or "/" in name_or_file:
         return Path(name_or_file)
-    if kind is not None and kind in KINDS:
+    kind = None if kind is None else kind_named(kind)
+    if kind in KINDS:
         return find(kind, name_or_file, search_roots(path))
     entries = list_all(kind, path=path)
     same = [entry for entry in entries if entry.name == name_or_file]
@@ -102,6 +103,7 @@ def _rows(
         value = getattr(model, name)
         extra = info.json_schema_extra
         unit = str(extra.get("unit", "")) if isinstance(extra, dict) else ""
+        unit = "" if unit == "1" else unit  # a share or an exponent has none
         if isinstance(value, BaseModel):
             yield f"{indent}{label}", "", ""
             yield from _rows(value, indent + "  ")

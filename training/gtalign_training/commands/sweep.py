@@ -68,12 +68,24 @@ def sweep(
         title = "Worst equilibrium"
         console.print(_shares(title, summary["counts"]["worst.move"], summary["points"]))
     console.print(_ranges(summary["measures"]))
+    if "price_of_anarchy" in summary["measures"]:
+        without = summary["points"] - summary["measures"]["price_of_anarchy"]["points"]
+        if without:
+            console.print(
+                f"No price of anarchy at {without:,} of the points: it divides by the welfare of the worst "
+                "equilibrium, which is not positive there\n"
+            )
     exactly = "exact" if summary["exact"] else "approximate: continuous types or lengths are binned"
     console.print(
-        safe(f"{summary['points']:,} points ({exactly}) in {seconds:.1f} s, in {target}"),
+        safe(
+            f"{summary['points']:,} point{'' if summary['points'] == 1 else 's'} ({exactly}) in {seconds:.1f} s, in {target}"
+        ),
         soft_wrap=True,
     )
 
+
+UNITS = {"welfare": "points", "charge": "USD"}
+"""Of measures by the last part of their name; the others are ratios."""
 
 _KEYS = ("least", "mean", "greatest")
 
@@ -91,5 +103,6 @@ def _ranges(measures: dict[str, Any]) -> Table:
         table.add_column(name, justify="right")
     for name, found in measures.items():
         numbers = ["none" if found[key] is None else f"{found[key]:.4g}" for key in _KEYS]
-        table.add_row(name, *numbers, f"{found['points']:,}")
+        unit = UNITS.get(name.rpartition(".")[2])
+        table.add_row(f"{name} ({unit})" if unit else name, *numbers, f"{found['points']:,}")
     return table

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,6 +19,8 @@ EXAMPLES = (
     "gtalign validate games/*.yaml --json",
 )
 
+_FILE = re.compile(r"(.+?\.ya?ml):")
+
 
 def validate(
     files: Annotated[
@@ -31,22 +34,57 @@ def validate(
     Names in a scenario are looked up beside its file first. Exit code 2 if any file is invalid.
     """
     results: list[dict[str, Any]] = []
+    names: list[str] = []
     for file in files:
+        kind, errors, name = None, [], ""
         try:
             kind, model = validate_any(file, search=path or ())
+            name = str(getattr(model, "name", ""))
         except ScenarioError as error:
-            results.append(
-                {"file": str(file), "valid": False, "kind": None, "errors": str(error).splitlines()}
-            )
-            if not json:
-                print_error(str(error))
-        else:
-            results.append({"file": str(file), "valid": True, "kind": kind, "errors": []})
-            if not json:
-                name = str(getattr(model, "name", ""))
-                line = Text("ok: ", style="green").append_text(safe(f"{file}: {kind} {name}"))
-                out().print(line, soft_wrap=True)
+            errors = str(error).splitlines()
+        results.append(
+            {"file": str(file), "valid": kind is not None, "kind": kind, "errors": errors}
+        )
+        names.append(name)
+    _say_once(results)
     if json:
         print_json(results)
+    else:
+        for result, name in zip(results, names, strict=True):
+            _print(result, name)
     if not all(result["valid"] for result in results):
         raise typer.Exit(2)
+
+
+def _say_once(results: list[dict[str, Any]]) -> None:
+    """Put one line in place of what another file of the same call says of itself already.
+
+    Args:
+        results: Of all files; their errors are changed.
+    """
+    said = {
+        error
+        for result in results
+        for error in result["errors"]
+        if error.startswith(f"{result['file']}:")
+    }
+    for result in results:
+        own = f"{result['file']}:"
+        kept: dict[str, None] = {}  # in order, each once
+        for error in result["errors"]:
+            named = _FILE.match(error)
+            if error in said and not error.startswith(own) and named is not None:
+                kept[f"{own} waits for {named[1]}, which is to be mended first"] = None
+            else:
+                kept[error] = None
+                said.add(error)
+        result["errors"] = list(kept)
+
+
+def _print(result: dict[str, Any], name: str) -> None:
+    if not result["valid"]:
+        print_error("\n".join(result["errors"]))
+        return
+    line = Text("ok: ", style="green")
+    line.append_text(safe(f"{result['file']}: {result['kind']} {name}"))
+    out().print(line, soft_wrap=True)

@@ -249,8 +249,8 @@ def _infeasible(family: _Family, nearest: Judged) -> str:
         if one.slacks[name] < 0.0:
             return (
                 f"no price of the family can hold {name}: the nearest falls short of it by "
-                f"{_amount(name, -one.slacks[name])}, at {_said(family, values)}. Widen the ranges "
-                "of the parameters, or ask for less"
+                f"{_amount(name, -one.slacks[name])}, at {_said(family, values)}. "
+                f"{_way_on(name)}"
             )
     broken = min(nearest.slacks, key=nearest.slacks.__getitem__)
     others = ", ".join(name for name in names if name != broken)
@@ -263,9 +263,19 @@ def _infeasible(family: _Family, nearest: Judged) -> str:
     short = -family.at(kept).slacks[broken]
     return (
         f"no price of the family can hold {broken} together with {others}: with the others held it "
-        f"falls short by {_amount(broken, short)}, at {_said(family, family.values(kept))}. Widen the "
-        "ranges of the parameters, or ask for less"
+        f"falls short by {_amount(broken, short)}, at {_said(family, family.values(kept))}. "
+        f"{_way_on(*names)}"
     )
+
+
+def _way_on(*names: str) -> str:
+    """Return what to do where these constraints cannot hold."""
+    ways = ["Widen the ranges of the parameters"]
+    if any(name.startswith("profit") for name in names):
+        ways.append("ask for less (--profit; profit in a file)")
+    if any(name.startswith("participation") for name in names):
+        ways.append("give participation up (--no-participation; participation: false in a file)")
+    return ", or ".join(ways)
 
 
 def _amount(name: str, short: float) -> str:

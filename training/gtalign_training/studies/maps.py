@@ -1,7 +1,7 @@
 """From a finished study to what a picture shows: labels or numbers over one or two of its axes.
 
 The first two axes of numbers are the picture's; every other axis is held at a value, or makes a
-panel for each of its values. Labels are refined along their borders by asking the exact game.
+panel for each of its values. Labels are refined along their borders by asking the game itself.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from gtalign_env.scenario.sweep_fields import Scalar
 from gtalign_training.studies.borders import Asked, Border, Labels, borders, refined
 from gtalign_training.studies.folder import StudyFolder
 from gtalign_training.studies.solved import DILEMMAS, MIXED, solved
+from gtalign_training.studies.summary import is_exact
 
 MOST_PANELS = 4
 HALVINGS_OF_LINE = 20
@@ -134,6 +135,7 @@ class Picture:
         panels: At least one.
         held: Values of the axes held, as text.
         halvings: How often a step was halved to find the borders.
+        exact: Whether no payoff is approximated.
     """
 
     kind: str
@@ -144,6 +146,7 @@ class Picture:
     panels: tuple[Panel, ...]
     held: str
     halvings: int
+    exact: bool
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -219,6 +222,7 @@ def picture_of(
         tuple(panels),
         ", ".join(_said(study.axes[i], j) for i, j in held.items()),
         halvings if len(drawn) == 2 else HALVINGS_OF_LINE,
+        is_exact(study),
     )
 
 
@@ -329,7 +333,7 @@ def _labels_at(
     names: Sequence[str],
     places: Asked,
 ) -> Labels:
-    """Return the labels of places between the points, from the exact games there."""
+    """Return the labels of places between the points, from the games there."""
     points: list[list[Scalar]] = []
     numbers = [scale.at(places[:, k]) for k, scale in enumerate(scales)]
     for row in range(len(places)):

@@ -42,7 +42,7 @@ def summary_of(study: Study, folder: StudyFolder) -> dict[str, Any]:
         "pricing": study.base.schedule[0][1].name,
         "digest": study.digest,
         "points": study.size,
-        "exact": _exact(study),
+        "exact": is_exact(study),
         "axes": [
             {
                 "field": axis.field.path,
@@ -59,8 +59,12 @@ def summary_of(study: Study, folder: StudyFolder) -> dict[str, Any]:
     }
 
 
-def _exact(study: Study) -> bool:
-    """Return whether no point is approximated: no axis can make a finite scenario continuous."""
+def is_exact(study: Study) -> bool:
+    """Return whether no point is approximated: no axis can make a finite scenario continuous.
+
+    Args:
+        study: Any.
+    """
     specs: list[GameSpec] = list(study.specs([study.point(0)]))
     return specs[0].is_exact
 
