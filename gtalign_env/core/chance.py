@@ -9,7 +9,7 @@ from gtalign_env.core.moves import answers, asks, verbosity, writes
 from gtalign_env.core.numbers import ANSWERS, MESSAGES, QUESTION, SYSTEM, Numbers
 from gtalign_env.core.numbers import REASONING as REASONING_LENGTH
 from gtalign_env.core.rules import State
-from gtalign_env.distributions import CONSTANT, Law, quantile
+from gtalign_env.distributions import quantile
 from gtalign_env.draws import (
     ASSISTANT,
     CLEAR,
@@ -67,35 +67,35 @@ def is_right(game: Numbers, stream: int, state: State, move: int) -> bool:
     )
 
 
-def length(law: Law, stream: int, turn: int, seat: int, purpose: int) -> int:
+def length(game: Numbers, which: int, stream: int, turn: int, seat: int, purpose: int) -> int:
     """Return a length as a whole number of tokens ≥ 0; where it is constant nothing is drawn."""
-    if law.kind == CONSTANT:
-        return max(0, round(law.a))
-    return max(0, round(quantile(law, uniform(stream, turn, seat, purpose))))
+    if game.tokens[which] >= 0:
+        return game.tokens[which]
+    return max(0, round(quantile(game.lengths[which], uniform(stream, turn, seat, purpose))))
 
 
 def system_length(game: Numbers, stream: int) -> int:
     """Return the tokens of the system prompt, drawn once."""
-    return length(game.lengths[SYSTEM], stream, 0, WORLD, LENGTH)
+    return length(game, SYSTEM, stream, 0, WORLD, LENGTH)
 
 
 def message_length(game: Numbers, stream: int, state: State, move: int) -> int:
     """Return the tokens of the message that a user's move writes; 0 if it writes none."""
     if not writes(move):
         return 0
-    return length(game.lengths[MESSAGES + move], stream, turn_of(state), USER, LENGTH)
+    return length(game, MESSAGES + move, stream, turn_of(state), USER, LENGTH)
 
 
 def output_length(game: Numbers, stream: int, state: State, move: int) -> int:
     """Return the visible tokens of an assistant's move; answer and question add up."""
     turn, total = turn_of(state), 0
     if answers(move):
-        total += length(game.lengths[ANSWERS + verbosity(move)], stream, turn, ASSISTANT, LENGTH)
+        total += length(game, ANSWERS + verbosity(move), stream, turn, ASSISTANT, LENGTH)
     if asks(move):
-        total += length(game.lengths[QUESTION], stream, turn, ASSISTANT, LENGTH)
+        total += length(game, QUESTION, stream, turn, ASSISTANT, LENGTH)
     return total
 
 
 def reasoning_length(game: Numbers, stream: int, state: State) -> int:
     """Return the hidden tokens of an assistant's message."""
-    return length(game.lengths[REASONING_LENGTH], stream, turn_of(state), ASSISTANT, REASONING)
+    return length(game, REASONING_LENGTH, stream, turn_of(state), ASSISTANT, REASONING)

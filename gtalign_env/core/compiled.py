@@ -11,23 +11,32 @@ from __future__ import annotations
 import dis
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from pathlib import Path
 from types import FunctionType
 from typing import Any
 
 import numpy as np
 
+from gtalign_env.distributions import quantile
+
 _MACHINE = {"word": np.uint64, "whole": np.int64}
 """Names under which the source calls ``int``, and what stands there in compiled code."""
 
-_OPTIONS: dict[str, Any] = {"error_model": "numpy"}
-"""No check for division by zero: the rules divide by what is positive."""
+_OPTIONS: dict[str, Any] = {"error_model": "numpy", "_nrt": False}
+"""No check for division by zero: the rules divide by what is positive. No counting of references
+to arrays, which are the caller's: it would cost more than the rules, and threads would wait for it.
+"""
+
+_APART = {quantile}
+"""Functions that are called, not inlined: long, and seldom needed."""
 
 _PACKAGE = __name__.partition(".")[0]
 
 
-def compiled(*entries: Callable[..., Any]) -> tuple[Callable[..., Any], ...]:
+def compiled(
+    *entries: Callable[..., Any], short: Container[Callable[..., Any]] = ()
+) -> tuple[Callable[..., Any], ...]:
     """Return compiled versions of scalar functions; they release the lock of the interpreter.
 
     1. Copy each function with its own globals, in which every function of this package is a
@@ -36,6 +45,7 @@ def compiled(*entries: Callable[..., Any]) -> tuple[Callable[..., Any], ...]:
 
     Args:
         entries: Functions over plain numbers, named tuples of them, and arrays.
+        short: Those that keep the lock: they take less time than letting go of it.
     """
     import numba
 
@@ -57,7 +67,8 @@ def compiled(*entries: Callable[..., Any]) -> tuple[Callable[..., Any], ...]:
 
     def translated(function: FunctionType) -> Any:
         if function not in copies:
-            copies[function] = numba.njit(copy(function), **_OPTIONS, forceinline=True)
+            inlined = function not in _APART
+            copies[function] = numba.njit(copy(function), **_OPTIONS, forceinline=inlined)
         return copies[function]
 
     clones = [copy(function) for function in entries]
@@ -68,10 +79,26 @@ def compiled(*entries: Callable[..., Any]) -> tuple[Callable[..., Any], ...]:
         # numba chooses a cache's place when the function is wrapped
         settings.CACHE_DIR = str(folder or before)
         return tuple(
-            numba.njit(clone, **_OPTIONS, nogil=True, cache=folder is not None) for clone in clones
+            numba.njit(clone, **_OPTIONS, nogil=entry not in short, cache=folder is not None)
+            for clone, entry in zip(clones, entries, strict=True)
         )
     finally:
         settings.CACHE_DIR = before
+
+
+def entry_point(function: Any, *arguments: Any) -> Callable[..., Any]:
+    """Return a compiled function for arguments of these types, which it no longer looks at.
+
+    One that is called often with little to do spends most of its time finding out what it got.
+
+    Args:
+        function: One that `compiled` has returned.
+        arguments: What it will be called with, or others of the same types.
+    """
+    import numba
+
+    chosen: Callable[..., Any] = function.compile(tuple(map(numba.typeof, arguments)))
+    return chosen
 
 
 def _globals_read(function: FunctionType) -> set[str]:

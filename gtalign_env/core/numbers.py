@@ -38,6 +38,8 @@ class Numbers(NamedTuple):
     max_exchanges: int
     lengths: tuple[Law, ...]
     """Lengths of the messages, tokens; see `SYSTEM` and the others."""
+    tokens: tuple[int, ...]
+    """The lengths that are constant, tokens; −1 where they are drawn."""
 
 
 def p_right(game: Numbers, move: int, informed: bool) -> float:

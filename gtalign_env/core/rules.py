@@ -148,14 +148,20 @@ def over(state: State, said: int, answered: int, charged: int, cost: int, ended:
     )
 
 
+def discount(who: UserType, exchange: int) -> float:
+    """Return δ to the power of an exchange; most answers are accepted where that needs no power."""
+    if exchange == 0:
+        return 1.0
+    return who.discount if exchange == 1 else who.discount ** float(exchange)
+
+
 def accept(game: Numbers, who: UserType, state: State) -> Step:
     """Return the end by acceptance: v or −h, discounted, and the outcome fee settled."""
     fee = game.tariff.outcome
-    discount = who.discount ** float(state.exchange)
     worth = who.value if state.right else -who.harm
     return Step(
         over(state, ACCEPT, state.answered, state.charged + fee, state.cost, ACCEPTED),
-        discount * worth - who.price_sensitivity * to_usd(fee),
+        discount(who, state.exchange) * worth - who.price_sensitivity * to_usd(fee),
         (game.retention if state.right else -game.churn) + game.margin_weight * to_usd(fee),
         Usage(0, 0, 0, 0),
         fee,

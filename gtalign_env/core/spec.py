@@ -157,6 +157,10 @@ class GameSpec:
             quality=self.quality,
             max_exchanges=self.max_exchanges,
             lengths=tuple(length.law for length in laws),
+            tokens=tuple(
+                max(0, round(length.value)) if isinstance(length, Constant) else -1
+                for length in laws
+            ),
         )
 
     def at(self, conversation: int) -> GameSpec:

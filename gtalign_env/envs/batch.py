@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from functools import cache
 from typing import Any, NamedTuple
@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gtalign_env.core.compiled import compiled
+from gtalign_env.core.compiled import compiled, entry_point
 from gtalign_env.core.moves import ONGOING, AssistantMove, UserMove
 from gtalign_env.core.policies import ASSISTANT_POLICIES, USER_POLICIES, Script, scripted
 from gtalign_env.core.records import packed, record_dtype
@@ -19,14 +19,17 @@ from gtalign_env.distributions import CONSTANT, MOST, quantile
 from gtalign_env.draws import Seat, stream_key
 from gtalign_env.envs import kernel_entries
 from gtalign_env.envs.chair import N_FIELDS, Chair, Person, Play, Seen, Told
-from gtalign_env.envs.observe import N_ENTRIES, regime_entries
+from gtalign_env.envs.observe import N_ENTRIES, Array, regime_entries
 from gtalign_env.envs.table import Table
 from gtalign_env.errors import ScenarioError, suggest
-from gtalign_env.persona import Persona
+from gtalign_env.persona import Persona, UserType
 from gtalign_env.tariff import History, Usage, increment
 
 EXACT = 2**53
 """Largest amount that a float holds exactly, pico-USD: 9,007 USD, more than any conversation costs."""
+
+BLOCK = 1024
+"""How many environments are stepped in one go: what a core's own cache holds of them."""
 
 COUNTED = 2**31
 """More tokens than a record counts."""
@@ -35,7 +38,7 @@ _MOVES = {Seat.USER: len(UserMove), Seat.ASSISTANT: len(AssistantMove)}
 
 
 class Kernels(NamedTuple):
-    """The compiled functions of `gtalign_env.envs.kernel_entries`."""
+    """The compiled functions of `gtalign_env.envs.kernel_entries`: over many, then over one."""
 
     open_many: Any
     step_many: Any
@@ -48,7 +51,8 @@ class Kernels(NamedTuple):
 @cache
 def kernels() -> Kernels:
     """Return the compiled functions; this is where numba is imported, once."""
-    return Kernels(*compiled(*(getattr(kernel_entries, name) for name in Kernels._fields)))
+    entries = [getattr(kernel_entries, name) for name in Kernels._fields]
+    return Kernels(*compiled(*entries, short=entries[2:]))
 
 
 def require_script(seat: Seat, name: object, p_vague: float) -> Script:
@@ -83,6 +87,7 @@ class Batch:
 
     Attributes:
         chairs: Records of `Chair`, shape ``(n,)``.
+        types: Records of `UserType`: of each environment, then those that persons share.
         observations: What the seats see now, shape ``(n, N_ENTRIES)``.
         masks: Which moves are legal now, shape ``(n, moves)``.
         told: What the last step told, see `Told`.
@@ -98,6 +103,7 @@ class Batch:
         self._index: dict[tuple[str, Fraction], int] = {}
         self._plays: list[Play] = []
         self._people: list[Person] = []
+        self._shared: list[UserType] = []  # one a person, looked at where its type does not vary
         # an episode's game is looked up where the table has a choice of them
         self._varied = np.array(
             [len(t.specs) > 1 or bool(t.specs[0].regime.surges) for t in tables], np.bool_
@@ -105,7 +111,10 @@ class Batch:
         self.has_choice = bool(self._varied.any())
         self.chairs = np.zeros(n, record_dtype(Chair, 1))
         self.chairs["seat"] = seat
+        self.chairs["shown"] = -1
+        self.chairs["own_type_at"] = np.arange(n)
         self.chairs["joint"] = joint
+        self.types = np.zeros(n, record_dtype(UserType, 1))
         self.chairs["policy"] = [found.policy for found in opponents]
         self.chairs["p_vague"] = [found.p_vague for found in opponents]
         self.observations = np.zeros((n, N_ENTRIES), np.float32)
@@ -119,15 +128,15 @@ class Batch:
             returns=np.zeros(n),
         )
         self.room = np.zeros(N_FIELDS)
+        self._step: Callable[..., None] | None = None  # `step_many` for the arrays there are
         for table in dict.fromkeys(tables):
             for spec in table.specs:
                 self._play(spec)
         self._pack()
 
-    @property
-    def seen(self) -> Seen:
-        """What is shown, as records; views made anew, so that a copied batch has its own."""
-        return Seen(_rows(self.observations), _rows(self.masks))
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the batch without machine code."""
+        return {**self.__dict__, "_step": None}
 
     def seed(self, i: int, seed: int) -> None:
         """Fix all draws of an environment's episodes; the next one is episode 0."""
@@ -147,7 +156,14 @@ class Batch:
             self.chairs["episode"][which] = episode - 1
         self.look_up(which)
         kernels().open_many(
-            self.plays, self.people, self.chairs, self.seen, self.told, self.room, which
+            self.plays,
+            self.people,
+            self.types,
+            self.chairs,
+            Seen(self.observations, self.masks),
+            self.told,
+            self.room,
+            which,
         )
 
     def prepare(self) -> None:
@@ -155,18 +171,28 @@ class Batch:
         if self.has_choice:
             self.look_up(np.flatnonzero(self.told.terminated | self.told.truncated))
 
-    def step(self, actions: NDArray[np.int64], begin: int, end: int) -> None:
+    def step(
+        self, actions: NDArray[np.int64], begin: int, end: int, handed: Array | None = None
+    ) -> None:
         """Step a part of the batch, after `prepare`; parts may be stepped at the same time.
 
         Args:
             actions: Of the whole batch, shape ``(n,)``.
             begin: First environment.
             end: The one after the last.
+            handed: Where the observations are copied to, shape ``(n, N_ENTRIES)``.
         """
-        room = np.empty(N_FIELDS)
-        kernels().step_many(
-            self.plays, self.people, self.chairs, self.seen, self.told, room, actions, begin, end
-        )
+        room, moves = np.empty(N_FIELDS), np.ascontiguousarray(actions, np.int64)
+        games = (self.plays, self.people, self.types, self.chairs)
+        arrays = (*games, Seen(self.observations, self.masks), self.told, room, moves)
+        if self._step is None:
+            self._step = entry_point(kernels().step_many, *arrays, begin, end)
+        step = self._step
+        for first in range(begin, end, BLOCK):
+            last = min(first + BLOCK, end)
+            step(*arrays, first, last)
+            if handed is not None:
+                np.copyto(handed[first:last], self.observations[first:last])
 
     def look_up(self, which: NDArray[np.intp]) -> None:
         """Name the games of the next episodes, where a table has a choice of them.
@@ -202,30 +228,28 @@ class Batch:
                     welfare=spec.welfare.numbers,
                 )
             )
-            self._people += [_person(persona) for _, persona in spec.population.personas]
+            for _, persona in spec.population.personas:
+                self._people.append(_person(persona, len(self.chairs) + len(self._people)))
+                self._shared.append(persona.draw(lambda purpose: 0.5))
         return self._index[name]
 
     def _pack(self) -> None:
         self.plays = packed(Play, self._plays)
         self.people = packed(Person, self._people)
+        self._step = None
+        n = len(self.chairs)
+        types = np.zeros(n + len(self._shared), record_dtype(UserType, 1))
+        types[:n] = self.types[:n]
+        types[n:] = packed(UserType, self._shared)
+        self.types = types
 
 
-def _rows(array: NDArray[Any]) -> NDArray[Any]:
-    """Return the rows of an array as records of one field."""
-    return array.view(_row_dtype(array.dtype, array.shape[1:]))[:, 0]
-
-
-@cache
-def _row_dtype(entry: np.dtype[Any], shape: tuple[int, ...]) -> np.dtype[Any]:
-    return np.dtype([("entries", entry, shape)])
-
-
-def _person(persona: Persona) -> Person:
+def _person(persona: Persona, type_at: int) -> Person:
     laws = [distribution.law for distribution in persona.distributions]
     varied = [k for k, law in enumerate(laws) if law.kind != CONSTANT]
     return Person(
         constants=tuple(law.a for law in laws),
-        who=persona.draw(lambda purpose: 0.5),
+        type_at=type_at,
         laws=tuple(laws[k] for k in varied),
         varied=tuple(varied),
         size=len(varied),

@@ -35,8 +35,8 @@ class Person(NamedTuple):
 
     constants: tuple[float, ...]
     """Value of each field; of those that vary it is not looked at."""
-    who: UserType
-    """The one type there is, if nothing varies."""
+    type_at: Count
+    """Where the one type there is stands among the batch's, if nothing varies."""
     laws: tuple[Law, ...]
     varied: tuple[int, ...]
     """Which field each law is of, by its index in `UserType`."""
@@ -59,6 +59,12 @@ class Chair(NamedTuple):
     episode: int
     stream: int
     """Of the episode's draws, likewise."""
+    shown: Count
+    """Of which game its observation shows what never changes; −1 before the first."""
+    own_type_at: Count
+    """Where the batch has room for its user's type."""
+    type_at: Count
+    """Where its user's type stands: there, or with those that persons share."""
     system: Count
     """Tokens of the system prompt."""
     early: bool
@@ -69,7 +75,6 @@ class Chair(NamedTuple):
     assistant_return: float
     said: Small
     """The user's last move, one that cut the conversation off included."""
-    who: UserType
     state: State
 
 
@@ -84,13 +89,12 @@ class Report(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """What the seats of a batch are shown: arrays of records of one array, ``entries``.
-
-    A row that is a record, unlike a slice, is read without counting references.
-    """
+    """What the seats of a batch are shown."""
 
     observations: Any
+    """Shape ``(n, N_ENTRIES)``."""
     masks: Any
+    """Shape ``(n, moves)``."""
 
 
 class Told(NamedTuple):
@@ -103,7 +107,7 @@ class Told(NamedTuple):
     ended: Any
     """How the conversation ended, or `ONGOING`."""
     returns: Any
-    """What the own seat has gained in the episode, points."""
+    """What the own seat has gained in an episode that is over, points; else 0."""
 
 
 def keep_type(record: Any, who: UserType) -> None:

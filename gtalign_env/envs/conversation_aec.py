@@ -17,18 +17,15 @@ from gtalign_env.envs.observe import (
     OBSERVATION_SPACE,
     USER_MASKS,
     Array,
-    Mask,
     assistant_observation,
     read_action,
     user_observation,
 )
-from gtalign_env.envs.seated import AGENTS, SeatedEnv
+from gtalign_env.envs.seated import AGENTS, ASSISTANT, USER, SeatedEnv
 from gtalign_env.envs.table import COMPILE_AFTER, PricingLike, ScenarioLike, Table
 
 if TYPE_CHECKING:
     from gtalign_env.envs.machine import MachineSeats
-
-USER, ASSISTANT = AGENTS
 
 
 class ConversationAEC(SeatedEnv[Array, int]):
@@ -111,8 +108,7 @@ class ConversationAEC(SeatedEnv[Array, int]):
     def observe(self, agent: str) -> Array:
         """Return what a seat sees now, of shape ``(len(ENTRIES),)``."""
         if self._played is not None and self._machine is not None:
-            seen: Array = self._machine.observations[AGENTS.index(agent)].copy()
-            return seen
+            return self._machine.seen[agent].copy()
         conversation = self.conversation
         price = self.table.price(conversation.spec)
         if agent == AGENTS[Seat.USER]:
@@ -136,28 +132,28 @@ class ConversationAEC(SeatedEnv[Array, int]):
         agent = self.agent_selection
         if type(action) is not int or not 0 <= action < self._sizes[agent]:
             action = int(read_action(agent, action))
-        refused, user, assistant, ended, turn, answered, *gained = machine.step(action)
+        refused, user, assistant, ended, answered, gained, earned = machine.step(action)
         if refused:
             super().step(action)  # which says what is legal
             return
         played.append(action)
-        self.rewards = {USER: user, ASSISTANT: assistant}
-        total = self._cumulative_rewards
+        rewards, total = self.rewards, self._cumulative_rewards
+        rewards[USER], rewards[ASSISTANT] = user, assistant
         total[agent] = 0.0
         total[USER] += user
         total[ASSISTANT] += assistant
+        infos = self.infos
+        self.agent_selection = ASSISTANT if agent == USER else USER
+        if agent != USER:
+            infos[USER] = {"action_mask": USER_MASKS[answered + 1].copy(), "reward_valid": True}
         if ended == ONGOING:
-            if agent != USER:
-                self.infos[USER] = _info(USER_MASKS[answered + 1])
-            self.agent_selection = AGENTS[turn]
             return
         self._over = True
-        cut = ended == TRUNCATED
-        self.terminations = dict.fromkeys(AGENTS, not cut)
-        self.truncations = dict.fromkeys(AGENTS, cut)
-        for name, mask, own in zip(AGENTS, (USER_MASKS[answered + 1], ALL), gained, strict=True):
-            self.infos[name] = {**_info(mask), "ending": ENDINGS[ended], "return": own}
-        self.agent_selection = ASSISTANT if agent == USER else USER
+        cut, ending = ended == TRUNCATED, ENDINGS[ended]
+        self.terminations = {USER: not cut, ASSISTANT: not cut}
+        self.truncations = {USER: cut, ASSISTANT: cut}
+        infos[USER] = {**infos[USER], "ending": ending, "return": gained}
+        infos[ASSISTANT] = {**infos[ASSISTANT], "ending": ending, "return": earned}
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the environment without machine code; what it plays is put into a conversation."""
@@ -180,7 +176,8 @@ class ConversationAEC(SeatedEnv[Array, int]):
     def _info(self, agent: str) -> dict[str, Any]:
         if self._played is None:
             return super()._info(agent)
-        return _info(USER_MASKS[0] if agent == USER else ALL)
+        mask = USER_MASKS[0] if agent == USER else ALL
+        return {"action_mask": mask.copy(), "reward_valid": True}
 
     def _open(self, episode: int) -> Conversation:
         return self.table.open(episode)
@@ -190,8 +187,3 @@ class ConversationAEC(SeatedEnv[Array, int]):
         if isinstance(move, UserMove):
             return self.conversation.step_user(move)
         return self.conversation.step_assistant(move)
-
-
-def _info(mask: Mask) -> dict[str, Any]:
-    """Return a seat's info while the conversation goes on."""
-    return {"action_mask": mask.copy(), "reward_valid": True}

@@ -30,6 +30,7 @@ from gtalign_env.core.plans import (
 from gtalign_env.core.policies import ANY
 from gtalign_env.core.rules import (
     BEFORE,
+    State,
     Step,
     after_assistant,
     after_user,
@@ -51,118 +52,115 @@ from gtalign_env.persona import user_type
 from gtalign_env.welfare import joint_welfare
 
 
-def take(chair: Any, step: Step) -> None:
-    """Make a step: state, returns, and what the own seat has gained."""
+def take(chair: Any, step: Step) -> State:
+    """Book what a step brings the seats, and return the state it leads to."""
     chair.user_return += step.user
     chair.assistant_return += step.assistant
     chair.unpaid += step.user if chair.seat == USER else step.assistant
-    keep_state(chair.state, step.state)
+    return step.state
 
 
-def user_plays(game: Numbers, chair: Any, move: int) -> Step:
-    """Make a user's move, with the chance that belongs to it."""
-    stream, state = word(chair.stream), state_of(chair.state)
+def user_plays(game: Numbers, who: Any, chair: Any, state: State, move: int) -> Step:
+    """Return what a user's move leads to, with the chance that belongs to it."""
+    stream = word(chair.stream)
     settled = move == REPLY and settles(game, stream, state)
     message = message_length(game, stream, state, move)
     chair.said = move
-    step = after_user(game, chair.who, state, move, settled, message)
-    take(chair, step)
-    return step
+    return after_user(game, who, state, move, settled, message)
 
 
-def assistant_plays(game: Numbers, chair: Any, move: int) -> Step:
-    """Make an assistant's move, with the chance that belongs to it."""
-    stream, state = word(chair.stream), state_of(chair.state)
+def assistant_plays(game: Numbers, who: Any, chair: Any, state: State, move: int) -> Step:
+    """Return what an assistant's move leads to, with the chance that belongs to it."""
+    stream = word(chair.stream)
     right = is_right(game, stream, state, move)
     output = output_length(game, stream, state, move)
     reasoning = reasoning_length(game, stream, state)
-    step = after_assistant(game, chair.who, state, move, right, chair.system, output, reasoning)
-    take(chair, step)
-    return step
+    return after_assistant(game, who, state, move, right, chair.system, output, reasoning)
 
 
-def other_plays(game: Numbers, chair: Any) -> None:
-    """Make the other seat's move, by its policy."""
-    state, stream = state_of(chair.state), word(chair.stream)
+def other_plays(game: Numbers, who: Any, chair: Any, state: State) -> Step:
+    """Return what the other seat's move leads to, which its policy chooses."""
+    stream, turn = word(chair.stream), turn_of(state)
     if chair.seat == ASSISTANT:
-        if state.exchange >= 0 and chair.policy != ANY:
-            user_plays(game, chair, default_reply(chair.who, state, game.max_exchanges))
-            return
-        u = uniform(stream, turn_of(state), USER, POLICY)
         if chair.policy == ANY:
-            user_plays(game, chair, any_reply(state.answered, u))
+            move = any_reply(state.answered, uniform(stream, turn, USER, POLICY))
+        elif state.exchange < 0:
+            move = opening(chair.p_vague, uniform(stream, turn, USER, POLICY))
         else:
-            user_plays(game, chair, opening(chair.p_vague, u))
-    elif chair.policy == ANY:
-        u = uniform(stream, turn_of(state), ASSISTANT, POLICY)
-        assistant_plays(game, chair, any_answer(u))
+            move = default_reply(who, state, game.max_exchanges)
+        return user_plays(game, who, chair, state, move)
+    if chair.policy == ANY:
+        move = any_answer(uniform(stream, turn, ASSISTANT, POLICY))
     else:
-        assistant_plays(game, chair, plan_move(chair.policy, state.exchange))
+        move = plan_move(chair.policy, state.exchange)
+    return assistant_plays(game, who, chair, state, move)
 
 
-def draw_user(play: Play, people: Any, stream: int, values: Any, record: Any) -> None:
-    """Write the user of an episode into its record, drawn as `Population.draw` does.
+def draw_user(play: Play, people: Any, types: Any, chair: Any, room: Any) -> None:
+    """Choose the user of an episode, as `Population.draw` does.
 
     Args:
         play: The game.
         people: All personas of the batch.
-        stream: Of the episode's draws.
-        values: Room for the fields, shape ``(16,)``.
-        record: Where the type is kept.
+        types: All users' types, of which the chair is told its own.
+        chair: The environment; its stream is the episode's.
+        room: Room for the fields, shape ``(16,)``.
     """
-    index = 0
+    index, stream = 0, word(chair.stream)
     if play.crowd.size > 1:
         index = int(quantile(play.crowd, uniform(stream, 0, USER, PERSONA)))
     person = people[play.first_person + index]
     if person.size == 0:
-        keep_type(record, person.who)
+        chair.type_at = person.type_at
         return
     for k in range(N_FIELDS):
-        values[k] = person.constants[k]
+        room[k] = person.constants[k]
     for k in range(person.size):
         field = person.varied[k]
-        values[field] = quantile(person.laws[k], uniform(stream, 0, USER, FIELD + field))
-    keep_type(record, user_type(values))
+        room[field] = quantile(person.laws[k], uniform(stream, 0, USER, FIELD + field))
+    chair.type_at = chair.own_type_at
+    keep_type(types[chair.type_at], user_type(room))
 
 
-def begin(plays: Any, people: Any, chair: Any, room: Any) -> None:
+def begin(plays: Any, people: Any, types: Any, chair: Any, room: Any) -> None:
     """Begin the chair's next episode; nobody has moved yet."""
     chair.episode += 1
-    play, stream = plays[chair.play], stream_of(chair.key, chair.episode)
-    chair.stream = stream
-    draw_user(play, people, stream, room, chair.who)
-    keep_state(chair.state, BEFORE)
-    chair.system = system_length(play.game, stream)
+    play = plays[chair.play]
+    chair.stream = stream_of(chair.key, chair.episode)
+    draw_user(play, people, types, chair, room)
+    chair.system = system_length(play.game, word(chair.stream))
     chair.unpaid = chair.user_return = chair.assistant_return = 0.0
     chair.said = NO_MOVE
     chair.early = False
 
 
-def open_episode(plays: Any, people: Any, chair: Any, out: Any, room: Any) -> None:
+def open_episode(plays: Any, people: Any, types: Any, chair: Any, out: Any, room: Any) -> None:
     """Begin the chair's next episode, and let the other seat move if it is first."""
-    begin(plays, people, chair, room)
-    play = plays[chair.play]
+    begin(plays, people, types, chair, room)
+    play, who, state = plays[chair.play], types[chair.type_at], BEFORE
     if chair.seat == ASSISTANT:
-        other_plays(play.game, chair)
-        chair.early = chair.state.ended != ONGOING
-    show(play, chair, out, chair.seat)
+        state = take(chair, other_plays(play.game, who, chair, state))
+        chair.early = state.ended != ONGOING
+    keep_state(chair.state, state)
+    show(play, who, chair, state, out, chair.seat)
+    chair.shown = chair.play
 
 
-def show(play: Play, chair: Any, out: Any, seat: int) -> None:
-    """Write all that a seat sees."""
-    for k in range(N_ENTRIES):
-        out[k] = 0.0
-    for k in range(INTERPRETATIONS_AT - PRICE_AT):
-        out[PRICE_AT + k] = play.price[k]
-    out[INTERPRETATIONS_AT] = 1.0 / play.game.interpretations
+def show(play: Play, who: Any, chair: Any, state: State, out: Any, seat: int) -> None:
+    """Write all that a seat sees as an episode begins."""
+    if chair.shown != chair.play:
+        for k in range(N_ENTRIES):
+            out[k] = 0.0
+        for k in range(INTERPRETATIONS_AT - PRICE_AT):
+            out[PRICE_AT + k] = play.price[k]
+        out[INTERPRETATIONS_AT] = 1.0 / play.game.interpretations
     if seat == USER:
-        write_type(out, chair.who)
-    look(play.game, chair, out, seat)
+        write_type(out, who)
+    look(play.game, who, chair, state, out, seat)
 
 
-def look(game: Numbers, chair: Any, out: Any, seat: int) -> None:
+def look(game: Numbers, who: Any, chair: Any, state: State, out: Any, seat: int) -> None:
     """Write what a seat sees, but for what does not change in an episode."""
-    state, who = state_of(chair.state), chair.who
     write_public(
         out,
         game.tariff,
@@ -194,29 +192,33 @@ def is_legal(seat: int, answered: int, action: int) -> bool:
     return legal
 
 
-def step_chair(plays: Any, chair: Any, out: Any, action: int) -> Report:
+def step_chair(plays: Any, types: Any, chair: Any, out: Any, action: int) -> Report:
     """Make the own seat's move and the other's, and write what is seen then.
 
     Args:
         plays: The games.
+        types: The users' types.
         chair: The environment; its episode is under way, or ended before the first move.
         out: The observation, shape ``(N_ENTRIES,)``.
         action: The move.
     """
-    play = plays[chair.play]
-    refused = False
-    if chair.state.ended == ONGOING:
-        refused = not is_legal(chair.seat, chair.state.answered, action)
+    play, state = plays[chair.play], state_of(chair.state)
+    game, refused = play.game, False
+    if state.ended == ONGOING:
+        refused = not is_legal(chair.seat, state.answered, action)
         if not refused:
+            who = types[chair.type_at]
             if chair.seat == USER:
-                user_plays(play.game, chair, action)
+                step = user_plays(game, who, chair, state, action)
             else:
-                assistant_plays(play.game, chair, action)
-            if chair.state.ended == ONGOING:
-                other_plays(play.game, chair)
-            look(play.game, chair, out, chair.seat)
+                step = assistant_plays(game, who, chair, state, action)
+            state = take(chair, step)
+            if state.ended == ONGOING:
+                state = take(chair, other_plays(game, who, chair, state))
+            keep_state(chair.state, state)
+            look(game, who, chair, state, out, chair.seat)
     chair.early = False
-    ended = chair.state.ended
+    ended = state.ended
     reward = 0.0
     if not chair.joint:
         reward, chair.unpaid = chair.unpaid, 0.0

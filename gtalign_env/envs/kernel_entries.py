@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from gtalign_env.core.rules import legal_count, legal_move
+from gtalign_env.core.moves import ONGOING
+from gtalign_env.core.rules import BEFORE, legal_count, legal_move
 from gtalign_env.draws import ASSISTANT, USER
-from gtalign_env.envs.chair import Report
+from gtalign_env.envs.chair import Report, keep_state, state_of
 from gtalign_env.envs.kernel import (
     assistant_plays,
     begin,
@@ -18,6 +19,7 @@ from gtalign_env.envs.kernel import (
     open_episode,
     show,
     step_chair,
+    take,
     user_plays,
 )
 
@@ -33,13 +35,14 @@ def write_mask(chair: Any, mask: Any) -> None:
 
 
 def open_many(
-    plays: Any, people: Any, chairs: Any, seen: Any, told: Any, room: Any, which: Any
+    plays: Any, people: Any, types: Any, chairs: Any, seen: Any, told: Any, room: Any, which: Any
 ) -> None:
     """Begin an episode in some environments of a batch.
 
     Args:
         plays: The games.
         people: The personas.
+        types: The users' types.
         chairs: The environments, shape ``(n,)``.
         seen: What is shown: observations and masks, see `Seen`.
         told: What is told, see `Told`.
@@ -47,14 +50,15 @@ def open_many(
         which: Indices of the environments.
     """
     for i in which:
-        open_episode(plays, people, chairs[i], seen.observations[i].entries, room)
-        write_mask(chairs[i], seen.masks[i].entries)
+        open_episode(plays, people, types, chairs[i], seen.observations[i], room)
+        write_mask(chairs[i], seen.masks[i])
         tell(chairs[i], told, i, Report(0.0, False, False, False))
 
 
 def step_many(
     plays: Any,
     people: Any,
+    types: Any,
     chairs: Any,
     seen: Any,
     told: Any,
@@ -68,6 +72,7 @@ def step_many(
     Args:
         plays: The games.
         people: The personas.
+        types: The users' types.
         chairs: The environments, shape ``(n,)``.
         seen: What is shown: observations and masks, see `Seen`.
         told: What is told, see `Told`.
@@ -77,13 +82,13 @@ def step_many(
         end: The one after the last.
     """
     for i in range(begin, end):
-        chair, observation = chairs[i], seen.observations[i].entries
+        chair, observation = chairs[i], seen.observations[i]
         if told.terminated[i] or told.truncated[i]:
-            open_episode(plays, people, chair, observation, room)
+            open_episode(plays, people, types, chair, observation, room)
             report = Report(0.0, False, False, False)
         else:
-            report = step_chair(plays, chair, observation, actions[i])
-        write_mask(chair, seen.masks[i].entries)
+            report = step_chair(plays, types, chair, observation, actions[i])
+        write_mask(chair, seen.masks[i])
         tell(chair, told, i, report)
 
 
@@ -93,18 +98,27 @@ def tell(chair: Any, told: Any, i: int, report: Report) -> None:
     told.terminated[i] = report.terminated
     told.truncated[i] = report.truncated
     told.refused[i] = report.refused
-    told.ended[i] = chair.state.ended
-    told.returns[i] = chair.user_return if chair.seat == USER else chair.assistant_return
+    ended = chair.state.ended
+    told.ended[i] = ended
+    gained = chair.user_return if chair.seat == USER else chair.assistant_return
+    told.returns[i] = 0.0 if ended == ONGOING else gained
 
 
 def open_one(
-    plays: Any, people: Any, chairs: Any, observation: Any, room: Any, episode: int
+    plays: Any,
+    people: Any,
+    types: Any,
+    chairs: Any,
+    observation: Any,
+    room: Any,
+    episode: int,
 ) -> tuple[Any, ...]:
     """Begin an episode in the one environment of a batch; returns what `step_one` does.
 
     Args:
         plays: The games.
         people: The personas.
+        types: The users' types.
         chairs: The environment, shape ``(1,)``.
         observation: Shape ``(N_ENTRIES,)``.
         room: Room for a type, shape ``(16,)``.
@@ -112,15 +126,16 @@ def open_one(
     """
     chair = chairs[0]
     chair.episode = episode - 1
-    open_episode(plays, people, chair, observation, room)
+    open_episode(plays, people, types, chair, observation, room)
     return told_of(chair, Report(0.0, False, False, False))
 
 
-def step_one(plays: Any, chairs: Any, observation: Any, action: int) -> tuple[Any, ...]:
+def step_one(plays: Any, types: Any, chairs: Any, observation: Any, action: int) -> tuple[Any, ...]:
     """Step the one environment of a batch.
 
     Args:
         plays: The games.
+        types: The users' types.
         chairs: The environment, shape ``(1,)``.
         observation: Shape ``(N_ENTRIES,)``.
         action: The move.
@@ -129,7 +144,7 @@ def step_one(plays: Any, chairs: Any, observation: Any, action: int) -> tuple[An
         The fields of a `Report`, how the conversation ended, what the own seat has gained in it,
         and the assistant's last move.
     """
-    return told_of(chairs[0], step_chair(plays, chairs[0], observation, action))
+    return told_of(chairs[0], step_chair(plays, types, chairs[0], observation, action))
 
 
 def told_of(chair: Any, report: Report) -> tuple[Any, ...]:
@@ -147,13 +162,14 @@ def told_of(chair: Any, report: Report) -> tuple[Any, ...]:
 
 
 def open_both(
-    plays: Any, people: Any, chairs: Any, observations: Any, room: Any, episode: int
+    plays: Any, people: Any, types: Any, chairs: Any, observations: Any, room: Any, episode: int
 ) -> None:
     """Begin an episode in one environment with both seats open; nobody moves.
 
     Args:
         plays: The games.
         people: The personas.
+        types: The users' types.
         chairs: The environment, shape ``(1,)``.
         observations: Of user and assistant, shape ``(2, N_ENTRIES)``.
         room: Room for a type, shape ``(16,)``.
@@ -161,44 +177,51 @@ def open_both(
     """
     chair = chairs[0]
     chair.episode = episode - 1
-    begin(plays, people, chair, room)
-    show(plays[chair.play], chair, observations[USER], USER)
-    show(plays[chair.play], chair, observations[ASSISTANT], ASSISTANT)
+    begin(plays, people, types, chair, room)
+    play, who = plays[chair.play], types[chair.type_at]
+    keep_state(chair.state, BEFORE)
+    show(play, who, chair, BEFORE, observations[USER], USER)
+    show(play, who, chair, BEFORE, observations[ASSISTANT], ASSISTANT)
+    chair.shown = chair.play
 
 
-def step_both(plays: Any, chairs: Any, observations: Any, action: int) -> tuple[Any, ...]:
+def step_both(
+    plays: Any, types: Any, chairs: Any, observations: Any, action: int
+) -> tuple[Any, ...]:
     """Make the move of the seat whose turn it is.
 
     Args:
         plays: The games.
+        types: The users' types.
         chairs: The environment, shape ``(1,)``; its episode is under way.
         observations: Of user and assistant, shape ``(2, N_ENTRIES)``.
         action: The move.
 
     Returns:
-        Whether it is refused, the rewards of user and assistant, how the conversation ended, whose
-        turn it is, the assistant's last move, and what both have gained.
+        Whether it is refused, the rewards of user and assistant, how the conversation ended, the
+        assistant's last move, and what both have gained.
     """
     chair = chairs[0]
-    game = plays[chair.play].game
+    game, who, state = plays[chair.play].game, types[chair.type_at], state_of(chair.state)
     user, assistant, refused = 0.0, 0.0, False
-    if chair.state.seat == ASSISTANT:
-        step = assistant_plays(game, chair, action)
+    if state.seat == ASSISTANT or is_legal(USER, state.answered, action):
+        if state.seat == ASSISTANT:
+            step = assistant_plays(game, who, chair, state, action)
+        else:
+            step = user_plays(game, who, chair, state, action)
         user, assistant = step.user, step.assistant
-    elif is_legal(USER, chair.state.answered, action):
-        step = user_plays(game, chair, action)
-        user, assistant = step.user, step.assistant
+        state = take(chair, step)
+        keep_state(chair.state, state)
+        look(game, who, chair, state, observations[USER], USER)
+        look(game, who, chair, state, observations[ASSISTANT], ASSISTANT)
     else:
         refused = True
-    look(game, chair, observations[USER], USER)
-    look(game, chair, observations[ASSISTANT], ASSISTANT)
     return (
         refused,
         user,
         assistant,
-        chair.state.ended,
-        chair.state.seat,
-        chair.state.answered,
+        state.ended,
+        state.answered,
         chair.user_return,
         chair.assistant_return,
     )

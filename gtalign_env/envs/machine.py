@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from gtalign_env.core.compiled import entry_point
 from gtalign_env.core.moves import ONGOING
 from gtalign_env.core.policies import ANY, Script
 from gtalign_env.draws import Seat
 from gtalign_env.envs.batch import Batch, kernels, require_script
 from gtalign_env.envs.observe import ALL, ENDINGS, N_ENTRIES, USER_MASKS, Array, Mask
+from gtalign_env.envs.seated import AGENTS
 from gtalign_env.envs.table import Table
 from gtalign_env.errors import EpisodeError
 
@@ -32,6 +34,7 @@ class Machine:
         self._kernels = kernels()
         self._seed: int | None = None
         self._which = np.arange(1)
+        self._plays: object = None
 
     def _look_up(self, seed: int, episode: int) -> None:
         """Find the game and the key of an episode."""
@@ -42,6 +45,17 @@ class Machine:
         if batch.has_choice:
             batch.chairs["episode"][0] = episode - 1
             batch.look_up(self._which)
+        if self._plays is not batch.plays:  # a new game has joined, or this is the first
+            self._plays = batch.plays
+            self._bind()
+
+    def _bind(self) -> None:
+        """Choose the machine code for the arrays of the batch."""
+        raise TypeError("a machine says what it calls")
+
+    def _bound(self, function: Any, *arguments: Any) -> Callable[[int], Any]:
+        """Return a compiled function of one number, for these arrays."""
+        return partial(entry_point(function, *arguments, 0), *arguments)
 
 
 class MachineSeat(Machine):
@@ -72,13 +86,15 @@ class MachineSeat(Machine):
             episode: Index of the episode.
         """
         self._look_up(seed, episode)
-        batch = self._batch
-        told = self._kernels.open_one(
-            batch.plays, batch.people, batch.chairs, self._observation, batch.room, episode
-        )
-        self._step = partial(self._kernels.step_one, batch.plays, batch.chairs, self._observation)
+        told = self._open(episode)
         self._answered, self._over = told[6], False
         return self._observation.copy(), self._info(told[4], told[5])
+
+    def _bind(self) -> None:
+        batch, seen, code = self._batch, self._observation, self._kernels
+        plays, people, types, chairs = batch.plays, batch.people, batch.types, batch.chairs
+        self._open = self._bound(code.open_one, plays, people, types, chairs, seen, batch.room)
+        self._step = self._bound(code.step_one, plays, types, chairs, seen)
 
     def step(self, action: int) -> tuple[Array, float, bool, bool, dict[str, Any]]:
         """Make a move, and let the other seat move; the observation has shape ``(N_ENTRIES,)``.
@@ -117,15 +133,16 @@ class MachineSeats(Machine):
 
     Attributes:
         observations: Of user and assistant, shape ``(2, N_ENTRIES)``.
+        seen: The same, by the agent's name.
         step: Makes the move of the seat whose turn it is, see `kernel_entries.step_both`.
     """
 
-    step: Callable[[int], tuple[bool, float, float, int, int, int, float, float]]
+    step: Callable[[int], tuple[bool, float, float, int, int, float, float]]
 
     def __init__(self, table: Table) -> None:
         super().__init__(table, Seat.USER, Script(ANY, 0.0), joint=False)
         self.observations = np.zeros((2, N_ENTRIES), np.float32)
-        self._plays: object = None
+        self.seen = dict(zip(AGENTS, self.observations, strict=True))
 
     def open(self, seed: int, episode: int) -> None:
         """Begin an episode.
@@ -135,12 +152,10 @@ class MachineSeats(Machine):
             episode: Index of the episode.
         """
         self._look_up(seed, episode)
-        batch = self._batch
-        self._kernels.open_both(
-            batch.plays, batch.people, batch.chairs, self.observations, batch.room, episode
-        )
-        if self._plays is not batch.plays:  # a new game has joined, or this is the first
-            self._plays = batch.plays
-            self.step = partial(
-                self._kernels.step_both, batch.plays, batch.chairs, self.observations
-            )
+        self._open(episode)
+
+    def _bind(self) -> None:
+        batch, seen, code = self._batch, self.observations, self._kernels
+        plays, people, types, chairs = batch.plays, batch.people, batch.types, batch.chairs
+        self._open = self._bound(code.open_both, plays, people, types, chairs, seen, batch.room)
+        self.step = self._bound(code.step_both, plays, types, chairs, seen)

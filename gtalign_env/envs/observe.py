@@ -147,7 +147,6 @@ _MARGINAL, _RIGHT, _TRIES, _LEFT = (
 PRICE_AT, TYPE_AT = _AT["input rate"], _AT["value"]
 INTERPRETATIONS_AT = _AT["interpretations"]
 N_ENTRIES = len(ENTRIES)
-_N_SAID, _N_ANSWERED, _N_STYLES = len(UserMove), len(AssistantMove), len(STYLES)
 
 
 def regime_entries(regime: Regime) -> tuple[float, ...]:
@@ -212,13 +211,14 @@ def write_public(
         cost: The provider's own cost so far, pico-USD.
     """
     out[0] = (exchange + 1) / max_exchanges
-    for k in range(_N_SAID):
-        out[_SAID + k] = 1.0 if k == said else 0.0
-    for k in range(_N_ANSWERED):
-        out[_ANSWERED + k] = 1.0 if k == answered else 0.0
+    for k in range(_SAID, _QUESTIONS):
+        out[k] = 0.0
+    if said >= 0:
+        out[_SAID + said] = 1.0
+    if answered >= 0:
+        out[_ANSWERED + answered] = 1.0
     out[_INFORMED] = 1.0 if informed else 0.0
-    for k in range(_N_STYLES):
-        out[_STYLE + k] = 1.0 if k == style else 0.0
+    out[_STYLE + style] = 1.0
     out[_QUESTIONS] = scaled(questions, 2.0)
     out[_MESSAGE] = scaled(message, 100.0)
     out[_OUTPUT] = scaled(total_output, 500.0)

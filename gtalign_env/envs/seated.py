@@ -19,6 +19,7 @@ from gtalign_env.errors import EpisodeError, suggest
 
 AGENTS = ("user_0", "assistant_0")
 """The seats' names, in the order of `Seat`."""
+USER, ASSISTANT = AGENTS
 
 RENDER_MODES = ("ansi", "human")
 
@@ -103,12 +104,12 @@ class SeatedEnv(AECEnv[str, Obs, Act], Generic[Obs, Act]):
         self._episode = episode_of(options, self._episode + 1)
         self._begin()
         self.agents = list(AGENTS)
-        self.rewards = dict.fromkeys(AGENTS, 0.0)
-        self._cumulative_rewards = dict.fromkeys(AGENTS, 0.0)
-        self.terminations = dict.fromkeys(AGENTS, False)
-        self.truncations = dict.fromkeys(AGENTS, False)
-        self.infos = {agent: self._info(agent) for agent in AGENTS}
-        self.agent_selection = AGENTS[Seat.USER]
+        self.rewards = {USER: 0.0, ASSISTANT: 0.0}
+        self._cumulative_rewards = {USER: 0.0, ASSISTANT: 0.0}
+        self.terminations = {USER: False, ASSISTANT: False}
+        self.truncations = {USER: False, ASSISTANT: False}
+        self.infos = {USER: self._info(USER), ASSISTANT: self._info(ASSISTANT)}
+        self.agent_selection = USER
         self._skip_agent_selection = None
 
     def _begin(self) -> None:

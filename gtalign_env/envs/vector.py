@@ -17,13 +17,11 @@ from numpy.typing import NDArray
 from gtalign_env.core.moves import ONGOING, Ending
 from gtalign_env.draws import Seat
 from gtalign_env.envs.batch import Batch, require_script
-from gtalign_env.envs.observe import OBSERVATION_SPACE, Array
+from gtalign_env.envs.observe import ENDINGS, OBSERVATION_SPACE, Array
 from gtalign_env.envs.seated import fresh_seed
 from gtalign_env.envs.single import SeatName, require_reward, require_seat
 from gtalign_env.envs.table import PricingLike, ScenarioLike, Table, episode_of
 from gtalign_env.errors import EpisodeError
-
-_ENDINGS = np.array([ending.name.lower() for ending in Ending], object)
 
 Results = tuple[Array, NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]]
 
@@ -166,17 +164,24 @@ class ConversationVectorEnv(VectorEnv[Array, NDArray[np.int64], NDArray[Any]]):
         if self.autoreset_mode is AutoresetMode.DISABLED:
             self._require_open()
         batch.prepare()
+        copied = np.empty_like(batch.observations) if self.copy else None
         if self._pool is None:
-            batch.step(moves, 0, self.num_envs)
+            batch.step(moves, 0, self.num_envs, copied)
         else:
-            list(self._pool.map(lambda part: batch.step(moves, *part), self._parts))
+            list(
+                self._pool.map(
+                    lambda part: batch.step(moves, part[0], part[1], copied), self._parts
+                )
+            )
+        seen = batch.observations if copied is None else copied
         over = batch.told.terminated | batch.told.truncated
         results = tuple(array.copy() for array in batch.told[:3])
         if self.autoreset_mode is AutoresetMode.SAME_STEP and over.any():
             infos = self._reset_at_once(over)
+            seen[over] = batch.observations[over]
         else:
             infos = self._infos(self._all)
-        return self._seen(), *results, infos
+        return seen, *results, infos
 
     def close_extras(self, **kwargs: Any) -> None:
         """Let go of the threads."""
@@ -215,10 +220,10 @@ class ConversationVectorEnv(VectorEnv[Array, NDArray[np.int64], NDArray[Any]]):
         }
         ended = rows & (told.ended != ONGOING)
         if ended.any():
-            which = np.flatnonzero(ended)
-            infos["ending"] = np.full(self.num_envs, None, object)
-            infos["ending"][which] = _ENDINGS[told.ended[which]]
-            infos["return"] = told.returns * ended
+            infos["ending"] = endings = np.empty(self.num_envs, object)
+            for ending in Ending:
+                endings[rows & (told.ended == ending)] = ENDINGS[ending]
+            infos["return"] = told.returns.copy() if rows is self._all else told.returns * ended
             infos["_ending"], infos["_return"] = ended, ended.copy()
         refused = rows & told.refused
         if refused.any():

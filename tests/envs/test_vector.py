@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from copy import deepcopy
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
@@ -16,6 +17,7 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from gtalign_env.core.moves import ASSISTANT_LABELS
 from gtalign_env.core.spec import GameSpec
 from gtalign_env.distributions import Choice, LogNormal, Normal, Uniform
+from gtalign_env.envs import batch
 from gtalign_env.envs.vector import ConversationVectorEnv
 from gtalign_env.errors import EpisodeError, ScenarioError
 from gtalign_env.persona import Population
@@ -198,6 +200,29 @@ def test_rows_may_play_different_scenarios_against_different_opponents() -> None
 @pytest.mark.parametrize("rows", [1, 5])
 def test_any_number_of_rows_and_threads_gives_the_same(rows: int) -> None:
     play_both([{}] * rows, ConversationVectorEnv(rows, threads=3), steps=20)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_batch_of_several_blocks_gives_the_same(
+    monkeypatch: pytest.MonkeyPatch, threads: int
+) -> None:
+    monkeypatch.setattr(batch, "BLOCK", 3)
+    for copies in (True, False):
+        play_both([{}] * 8, ConversationVectorEnv(8, threads=threads, copy=copies), steps=30)
+
+
+def test_actions_may_lie_anywhere_and_a_copy_goes_on_alike() -> None:
+    envs = ConversationVectorEnv(9, scenario="mixed_crowd")
+    envs.reset(seed=4)
+    table = np.random.default_rng(2).integers(7, size=(9, 8), dtype=np.int32)
+    envs.step(table[:, 0])
+    twin = deepcopy(envs)
+    for k in range(1, 8):
+        column = np.array(table[:, k], np.int64)
+        column.flags.writeable = False
+        ours, theirs = envs.step(table[:, k]), twin.step(column)
+        for one, other in zip(ours[:4], theirs[:4], strict=True):
+            np.testing.assert_array_equal(one, other)
 
 
 def test_a_reset_mask_resets_its_rows_and_no_other() -> None:
