@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gtalign_env.errors import SolverError
 from gtalign_env.games.normal_form import FloatArray, NormalFormGame, tolerance_of
@@ -29,6 +30,7 @@ SETTLED = 1e-6  # speed below which a state counts as at rest, share of the payo
 SAME_REST = 1e-3  # probability within which two states at rest are one
 HORIZON = 1000.0  # default time of the replicator, in units of one over the payoffs' spread
 REVISIONS = 60.0  # default time of the others: mean number of revisions of an individual
+MOST_DOUBLINGS = 4  # of the default time, for starts that are slow to come to rest
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,11 @@ class Dynamic:
         """Length of a state."""
         m, n = self.game.shape
         return m if self.one_population else m + n
+
+    @property
+    def horizon(self) -> float:
+        """The default time to follow it: one over points for the replicator, else revisions."""
+        return HORIZON / self.spread if self.kind == "replicator" else REVISIONS
 
     @property
     def spread(self) -> float:
@@ -169,8 +176,7 @@ def integrate(
             f"starts are mixtures, shape (N, {dynamic.size}), whose seats' shares sum to 1; "
             f"got shape {begin.shape}"
         )
-    usual = HORIZON / dynamic.spread if dynamic.kind == "replicator" else REVISIONS
-    end = usual if horizon is None else horizon
+    end = dynamic.horizon if horizon is None else horizon
 
     def flat(_: float, state: FloatArray) -> FloatArray:
         return dynamic.velocity(state.reshape(begin.shape)).ravel()
@@ -202,7 +208,9 @@ def attractors(
         dynamic: The dynamic.
         starts: How many; the standard error of a share p is sqrt(p·(1 - p) / starts).
         rng: Draws the starts, evenly over each seat's mixtures.
-        horizon: See `integrate`.
+        horizon: See `integrate`. By default, the starts that still move then are followed for
+            twice that time, and on, up to `MOST_DOUBLINGS` doublings, while some come to rest;
+            those of the best response, which jumps to and fro where it rests, are not.
 
     Returns:
         Greatest share first; states closer than `SAME_REST` are one. Starts that still move are
@@ -210,8 +218,19 @@ def attractors(
     """
     parts = [rng.dirichlet(np.ones(size), starts) for size in _sizes(dynamic)]
     ends = integrate(dynamic, np.concatenate(parts, axis=1), horizon, points=2).states[:, -1]
-    speeds = np.abs(dynamic.velocity(ends)).max(axis=1)
-    resting = speeds <= SETTLED * (dynamic.spread if dynamic.kind == "replicator" else 1.0)
+    resting = _at_rest(dynamic, ends)
+    if horizon is None and dynamic.kind != "best_response":
+        for doubling in range(MOST_DOUBLINGS):
+            moving = ~resting
+            if not moving.any():
+                break
+            more = 2**doubling * dynamic.horizon
+            ends[moving] = integrate(dynamic, _mixtures(dynamic, ends[moving]), more, 2).states[
+                :, -1
+            ]
+            resting[moving] = _at_rest(dynamic, ends[moving])
+            if (resting == ~moving).all():
+                break  # nothing came to rest in as much time again: a cycle
     found: list[tuple[FloatArray, int]] = []
     for end in ends[resting]:
         near = [k for k, (state, _) in enumerate(found) if np.abs(state - end).max() < SAME_REST]
@@ -221,9 +240,23 @@ def attractors(
             found.append((end, 1))
     rests = [Attractor(state, count / starts, True) for state, count in found]
     if not resting.all():
-        moving = ends[~resting]
-        rests.append(Attractor(moving.mean(axis=0), len(moving) / starts, False))
+        going = ends[~resting]
+        rests.append(Attractor(going.mean(axis=0), len(going) / starts, False))
     return tuple(sorted(rests, key=lambda one: -one.share))
+
+
+def _at_rest(dynamic: Dynamic, states: FloatArray) -> NDArray[np.bool_]:
+    speeds = np.abs(dynamic.velocity(states)).max(axis=1)
+    slow: NDArray[np.bool_] = speeds <= SETTLED * (
+        dynamic.spread if dynamic.kind == "replicator" else 1.0
+    )
+    return slow
+
+
+def _mixtures(dynamic: Dynamic, states: FloatArray) -> FloatArray:
+    """Return states without the error that integration left in the sums of their shares."""
+    parts = [part / part.sum(axis=1, keepdims=True) for part in _blocks(dynamic, states)]
+    return np.concatenate(parts, axis=1)
 
 
 def _sizes(dynamic: Dynamic) -> tuple[int, ...]:

@@ -27,7 +27,7 @@ TIGHT_TOLERANCE = (
 )  # slack within which an inequality of a polytope is an equality
 RANK_TOLERANCE = 1e-11  # least singular value of a basis that determines a vertex
 SAME_PROFILE = 1e-7  # probability within which two equilibria are one
-MAX_BASES = 20_000  # bases of one polytope, C(m + n, m); 7×7 has 3,432
+MAX_BASES = 20_000  # bases of one polytope, C(m + n, m); 8×8 has 12,870
 
 BoolArray = NDArray[np.bool_]
 
@@ -109,7 +109,7 @@ def nash_equilibria(game: NormalFormGame, tol: float = REGRET_TOLERANCE) -> Equi
     m, n = game.shape
     if math.comb(m + n, m) > MAX_BASES:
         raise SolverError(
-            f"equilibria are enumerated up to {MAX_BASES:,} bases, such as 7×7 or 2×190; "
+            f"equilibria are enumerated up to {MAX_BASES:,} bases, such as 8×8 or 2×198; "
             f"a {m}×{n} game has {math.comb(m + n, m):,}. Leave out dominated plans first"
         )
     A, B = _between_1_and_2(game.user), _between_1_and_2(game.assistant)

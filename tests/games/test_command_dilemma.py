@@ -53,3 +53,18 @@ def test_the_page_fits_80_columns_and_says_what_it_shows(target: str) -> None:
     assert "Social dilemma: " in page.stdout
     assert "greed T - R and fear P - S" in page.stdout
     assert "…" not in page.stdout
+
+
+def test_labels_are_explained_and_long_pages_cut() -> None:
+    page = " ".join(run("prisoners_dilemma").stdout.split())
+    assert "g111 PdPd" in page
+    assert "assistant's payoffs: Pd prisoner's dilemma, Ch chicken." in page
+    assert "Letters: R both cooperate" in page
+    cut = run("upsell", "--top", "6")
+    assert "6 of 21 choices of two plans" in cut.stdout
+    assert "of 21 choices" not in run("upsell").stdout
+    data = json.loads(run("upsell", "--top", "6", "--json").stdout)
+    assert len(data["restrictions"]) == 6
+    strict = [one["class"] == "prisoner's dilemma" for one in data["restrictions"]]
+    assert strict == sorted(strict, reverse=True)
+    assert sum(strict) == min(6, len(data["strict_pd"]))

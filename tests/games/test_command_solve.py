@@ -261,7 +261,7 @@ def test_a_bad_line_is_named(tmp_path: Path, line: str, message: str) -> None:
     file.write_text('{"user": [[1]], "assistant": [[1]]}\n' + line, encoding="utf-8")
     with pytest.raises(ScenarioError, match=message) as caught:
         list(solve_lines(file))
-    assert f"{file}:2: " in str(caught.value)
+    assert str(caught.value).startswith(f"{file}:2:")
 
 
 def test_usage_errors_exit_with_2(table_1: str) -> None:
@@ -289,3 +289,21 @@ def test_every_ordinal_class_is_explained() -> None:
     from gtalign_env.games.dilemma import CLASSES
 
     assert set(CLASS_WORDS) == set(CLASSES)
+
+
+def test_columns_without_room_for_their_plans_are_numbered(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    user, assistant = rng.integers(0, 900, (2, 6, 12)) / 100
+    asks = tuple(f"ask a long question in style {i}" for i in range(6))
+    answers = tuple(f"answer with detail level {j}" for j in range(12))
+    game = NormalFormGame(user, assistant, asks, answers, "large")
+    solution = solution_of(game)
+    for width in (80, 200):
+        text = io.StringIO()
+        render_solution(Console(file=text, width=width), game, solution, title="large")
+        page = text.getvalue()
+        assert "…" not in page
+        assert max(map(len, page.splitlines())) <= width
+        assert ("  6  ask a long question in style 5" in page) == (width == 80)
+        for plan in plans[1]:
+            assert f"│ {plan} " in page

@@ -109,6 +109,17 @@ def test_the_battle_has_two_stable_ends_and_a_saddle_between() -> None:
     assert saddle.eigenvalues.real == pytest.approx([2 / 3, -2 / 3])
 
 
+def test_slow_starts_are_followed_until_they_rest_and_cycles_are_not() -> None:
+    # the second plan gains a two-hundredth of the spread, whatever the assistant does
+    slow = NormalFormGame(np.array([[0.0, 1.0], [0.005, 1.005]]), np.zeros((2, 2)))
+    dynamic = Dynamic(slow)
+    found = attractors(dynamic, 60, rng())
+    assert all(end.settled and end.state[1] > 0.999 for end in found)
+    # a time that is asked for is kept to
+    kept = attractors(dynamic, 60, rng(), horizon=dynamic.horizon)
+    assert not all(end.settled for end in kept)
+
+
 def test_scissors_turn_in_closed_orbits_and_logit_brings_them_to_rest() -> None:
     centre = rest_points(Dynamic(SCISSORS, one_population=True))[-1]
     assert centre.stability == "undecided"
@@ -118,7 +129,7 @@ def test_scissors_turn_in_closed_orbits_and_logit_brings_them_to_rest() -> None:
     # Zeeman (1980): the product of the shares is a constant of the motion.
     assert path.prod(axis=1) == pytest.approx(np.full(200, 0.03), rel=1e-5)
     (moving,) = attractors(Dynamic(SCISSORS, one_population=True), 20, rng())
-    assert not moving.settled
+    assert (moving.share, moving.settled) == (1.0, False)
     (rest,) = attractors(Dynamic(SCISSORS, "logit", one_population=True), 20, rng())
     assert rest.settled
     assert rest.state == pytest.approx([1 / 3] * 3, abs=1e-6)

@@ -208,7 +208,10 @@ def test_the_order_is_pure_first_then_row_major(game: NormalFormGame) -> None:
 
 def test_the_largest_promised_game_is_solved_and_a_larger_one_refused() -> None:
     rng = np.random.default_rng(3)
-    assert nash_equilibria(NormalFormGame(*rng.normal(size=(2, 7, 7)))).found
+    for shape in ((7, 7), (8, 8), (6, 12), (2, 198)):
+        assert nash_equilibria(NormalFormGame(*rng.normal(size=(2, *shape)))).found
+    with pytest.raises(SolverError, match=r"8×8 or 2×198; a 2×199 game has 20,100"):
+        nash_equilibria(NormalFormGame(*rng.normal(size=(2, 2, 199))))
     with pytest.raises(SolverError, match=r"9×9 game has 48,620"):
         nash_equilibria(NormalFormGame(*rng.normal(size=(2, 9, 9))))
 

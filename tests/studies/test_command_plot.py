@@ -54,3 +54,16 @@ def test_a_sweep_is_no_game(folder: StudyFolder) -> None:
     done = CliRunner().invoke(main, ["plot", str(folder.path), "--kind", "payoffs"])
     assert done.exit_code == 2
     assert "draws a game" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["dynamics", "repeated", "tournament"])
+def test_a_picture_that_cannot_be_written_is_refused_before_the_work(
+    command: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "a.pdf"
+    # the game does not exist: the ending is looked at first
+    done = CliRunner().invoke(main, [command, "no_such_game", "--plot", str(file)])
+    assert done.exit_code == 2
+    endings = ".png, .svg, .html" if command == "dynamics" else ".png, .svg"
+    assert f"--plot must end in {endings}; got 'a.pdf'" in " ".join(done.stderr.split())
+    assert not list(tmp_path.iterdir())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import combinations, product
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,11 @@ import pytest
 from gtalign_env.errors import MissingExtraError, RunError
 from gtalign_env.games.normal_form import NormalFormGame
 from gtalign_env.scenario.sweep import Study
-from gtalign_training.plots.look import save
 from gtalign_training.plots.studies import payoffs, phase, replies
 from gtalign_training.plots.studies.colours import COLOURS, ink_on, is_hatched
 from gtalign_training.plots.studies.interactive import page_of_study
 from gtalign_training.plots.studies.payoffs import draw_payoffs, names_of, offsets_of
-from gtalign_training.plots.studies.phase import draw_phase
+from gtalign_training.plots.studies.phase import draw_phase, note_of
 from gtalign_training.plots.studies.portrait import Portrait, portrait
 from gtalign_training.plots.studies.replies import draw_replies, lanes
 from gtalign_training.studies.folder import StudyFolder
@@ -107,7 +107,8 @@ def test_every_kind_is_drawn_and_nothing_overlaps(
     assert "free questions: no" in said
     assert "free questions: yes" in said
     assert "Study drawn" in said
-    assert ("conciseness (points / 100 tokens)" in said) is not bool(held)
+    written = said.replace("\n", " ")
+    assert ("conciseness (points / 100 tokens)" in written) is not bool(held)
     assert bool(held) is ("persona.conciseness 0.1 points / 100 tokens" in said)
 
 
@@ -192,6 +193,39 @@ def test_what_a_study_lacks_cannot_be_drawn(study_of: Write, tmp_path: Path) -> 
         picture_of(StudyFolder(tmp_path / "drawn"), "class")
 
 
+def test_axes_without_labels_are_named_in_full(
+    study_of: Write, figures: Figures, tmp_path: Path
+) -> None:
+    study = study_of("""\
+        axes:
+          - {field: pricing.components.per_token.rates.output, grid: {from: 0, to: 30, points: 4}}
+          - {field: persona.conciseness, log_grid: {from: 0.01, to: 1, points: 3}}
+          - {field: pricing.free.questions, values: [false, true]}
+        """)
+    sweep(study, tmp_path / "out")
+    folder = StudyFolder(tmp_path / "out")
+    draw_phase(picture_of(folder), tmp_path / "map.png")
+    price = {"pricing.components.per_token.rates.output": "10"}
+    draw_phase(picture_of(folder, "welfare", price), tmp_path / "line.png")
+    for figure in figures:
+        check_readable(figure)
+        written = " ".join("".join(text.split()) for text, _ in texts(figure))
+        assert "pricing.components.per_token.rates.output" in written
+        assert "0.01" in written  # the logarithmic axis, in plain numbers
+        assert "mathdefault" not in written
+
+
+def test_what_is_approximate_is_not_called_exact(study_of: Write, tmp_path: Path) -> None:
+    axes = "axes: [{field: persona.harm, grid: {from: 0, to: 1, points: 3}}]\n"
+    sweep(study_of(axes), tmp_path / "out")
+    shown = picture_of(StudyFolder(tmp_path / "out"), "class")
+    assert shown.exact
+    assert "on the exact game" in note_of(shown)
+    approximate = note_of(replace(shown, exact=False))
+    assert "exact" not in approximate
+    assert "on the approximate game" in approximate
+
+
 # Pages
 
 
@@ -243,6 +277,27 @@ def test_games_are_drawn_and_nothing_overlaps(
     assert size_of(draw_replies(shown, tmp_path / "replies.png"))[0] == 1200
     for figure in figures:
         check_readable(figure)
+
+
+def test_large_games_have_room_for_long_names(figures: Figures, tmp_path: Path) -> None:
+    stream = np.random.default_rng(3)
+    user, assistant = stream.normal(size=(2, 6, 12))
+    asks = tuple(f"ask a long question in style {i}" for i in range(6))
+    answers = tuple(f"answer with detail level {j}" for j in range(12))
+    game = NormalFormGame(user, assistant, asks, answers, "large")
+    shown = portrait(game, "large")
+    assert names_of(shown) == {}
+    draw_payoffs(shown, tmp_path / "payoffs.png")
+    assert "72 cells, too many to name" in " ".join(text for text, _ in texts(figures[0]))
+    draw_replies(shown, tmp_path / "replies.png")
+    assert {"answer with detail level 11", "ask a long question in\nstyle 5"} <= {
+        text for text, _ in texts(figures[1])
+    }
+    check_readable(figures[0])
+    width, height = figures[1].bbox.size
+    for text, box in texts(figures[1]):
+        inside = box.x0 > -2 and box.y0 > -2 and box.x1 < width + 2 and box.y1 < height + 2
+        assert inside, text
 
 
 def test_every_gain_has_its_arrow_and_equilibria_have_none() -> None:

@@ -14,7 +14,7 @@ from gtalign_env.games.dynamics_rest import rest_points
 from gtalign_env.games.normal_form import NormalFormGame
 from gtalign_training.cli import main
 from gtalign_training.plots.dynamics import dynamic_picture
-from gtalign_training.plots.flow import flow_of
+from gtalign_training.plots.flow import flow_of, title_of
 
 RUN = CliRunner()
 ROCK = np.array([[0.0, -1.0, 1.0], [1.0, 0.0, -1.0], [-1.0, 1.0, 0.0]])
@@ -67,3 +67,9 @@ def test_the_command_draws_them_in_every_form(
         assert result.exit_code == 0, result.output
         assert file.read_bytes().startswith(begin)
     assert out.read_bytes() == again.read_bytes()
+
+
+def test_titles_name_what_goes_on() -> None:
+    assert title_of("fictitious", "chicken") == "Fictitious play: chicken"
+    assert title_of("q_learning", "chicken") == "Q-learning: chicken"
+    assert title_of("best_response", "") == "Best response"

@@ -57,7 +57,7 @@ def render_solution(
         welfare: A joint welfare to show as a third number in each cell, shape ``(m, n)``, points.
         note: A sentence about the payoffs, such as how far they are approximate.
     """
-    console.print(payoff_table(game, solution, title, welfare))
+    console.print(payoff_table(game, solution, title, welfare, console.width))
     for mark, meaning in LEGEND:
         say(console, f"{mark}  {meaning}")
     if welfare is not None:
@@ -71,15 +71,22 @@ def render_solution(
 
 
 def payoff_table(
-    game: NormalFormGame, solution: dict[str, Any], title: str, welfare: FloatArray | None
+    game: NormalFormGame,
+    solution: dict[str, Any],
+    title: str,
+    welfare: FloatArray | None,
+    width: int = WIDTH,
 ) -> Table:
     """Return a game's payoffs as a table, with equilibria, Pareto set and optima marked.
+
+    Where the columns have no room for their plans they are numbered, with a key below.
 
     Args:
         game: The game, of shape ``(m, n)``.
         solution: Its solution.
         title: Heading of the table.
         welfare: A joint welfare to show as a third number in each cell, shape ``(m, n)``, points.
+        width: Of the terminal, characters.
     """
     marks = _marks(game, solution)
     longest = max(map(len, marks.values()))
@@ -95,9 +102,18 @@ def payoff_table(
     about = "points" if solution["exact"] else "points, approximate"
     heading = safe(f"{title}\npayoffs as {shown} ({about})\n{layout}")
     table = Table(title=heading, title_justify="left", title_style="")
-    table.add_column("assistant" if turned else "user", style="bold", no_wrap=True)
-    for name in columns:
-        table.add_column(safe(name), justify="right")
+    seats = ("assistant", "user") if turned else ("user", "assistant")
+    marked = list(cells.values())
+    numbered = _least_width(seats[0], rows, columns, marked) > width
+    crowded = numbered and _least_width(seats[0], rows, [""] * len(columns), marked) > width
+    least = len(seats[0])
+    table.add_column(seats[0], style="bold", no_wrap=not crowded, overflow="fold", min_width=least)
+    for number, name in enumerate(columns, start=1):
+        table.add_column(f"{number}" if numbered else safe(name), justify="right", overflow="fold")
+    if numbered:
+        key = [f"{number:>3}  {name}" for number, name in enumerate(columns, start=1)]
+        table.caption = safe("\n".join([f"plans of the {seats[1]}:", *key]))
+        table.caption_justify, table.caption_style = "left", ""
     for r, name in enumerate(rows):
         places = [(c, r) if turned else (r, c) for c in range(len(columns))]
         table.add_row(safe(name), *(cells[place] for place in places))
@@ -113,6 +129,14 @@ def _too_wide(game: NormalFormGame, cells: dict[tuple[int, int], Text]) -> bool:
     ]
     first = max(map(len, ("user", *game.user_plans)))
     return n > m and first + frame + sum(widest) + n * frame + 1 > WIDTH
+
+
+def _least_width(first: str, rows: Sequence[str], columns: Sequence[str], cells: list[Text]) -> int:
+    """Return the width below which the words of a table's headings would be cut."""
+    frame = 3
+    number = max(len(word) for cell in cells for word in cell.plain.split())
+    words = [max([number, *map(len, name.split())]) for name in columns]
+    return max(map(len, (first, *rows))) + sum(words) + (len(words) + 1) * frame + 1
 
 
 def _cell(

@@ -16,14 +16,29 @@ from gtalign_env.games.dilemma_meter import (
     dilemma_meter,
 )
 from gtalign_env.games.normal_form import NormalFormGame
+from gtalign_env.games.ordinal_topology import ORDERS
 from gtalign_training.commands.options import Folders, Json
 from gtalign_training.commands.solve import read_target
 from gtalign_training.console import out, print_json, safe
+from gtalign_training.render_game import say
 
 EXAMPLES = (
     "gtalign dilemma prisoners_dilemma",
     "gtalign dilemma upsell --strict",
+    "gtalign dilemma upsell --top 5",
     "gtalign dilemma upsell --pricing subscription --json",
+)
+
+
+MOST_SHOWN = 24
+"""Choices of two plans a side that a page shows unasked; a 2×7 game has 21."""
+
+MOST_UNFOLDED = 40
+"""Characters of two plans of each side that have a line of their own."""
+
+LETTERS = (
+    "Letters: R both cooperate, T defect against a cooperator, S cooperate against a defector, "
+    "P both defect."
 )
 
 
@@ -35,6 +50,12 @@ def dilemma(
     strict: Annotated[
         bool, typer.Option("--strict", help="Only the strict prisoner's dilemmas.")
     ] = False,
+    top: Annotated[
+        int | None,
+        typer.Option(
+            help=f"Show so many at most, strict ones first [{MOST_SHOWN}; JSON: all].", min=1
+        ),
+    ] = None,
     path: Folders = None,
     json: Json = False,
 ) -> None:
@@ -45,7 +66,11 @@ def dilemma(
     """
     found = read_target(target, pricing, path=path or ())
     meter = dilemma_meter(found.game)
-    shown = [one for one in meter.restrictions if not strict or _is_strict(meter, one)]
+    asked = [one for one in meter.restrictions if not strict or _is_strict(meter, one)]
+    most = top or (len(asked) if json else MOST_SHOWN)
+    if most < len(asked):  # else in the order of the plans
+        asked.sort(key=lambda one: not _is_strict(meter, one))
+    shown = asked[:most]
     if json:
         print_json(described(found.game, meter, shown))
         return
@@ -56,7 +81,12 @@ def dilemma(
     console.print(safe(f"Strict prisoner's dilemmas: {len(meter.strict)}"))
     if shown:
         console.print(_classes(found.game, shown))
+        for line in _legend(shown):
+            say(console, line, indent=0)
+        console.print()
         console.print(_stakes(found.game, shown))
+    if len(shown) < len(asked):
+        console.print(safe(f"{len(shown)} of {len(asked)} choices of two plans; --top shows more."))
 
 
 def described(
@@ -122,7 +152,8 @@ def _is_strict(meter: DilemmaMeter, one: RestrictionMeter) -> bool:
 
 def _classes(game: NormalFormGame, shown: list[RestrictionMeter]) -> Table:
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    table.add_column("two plans of each side", no_wrap=True)
+    longest = max(len(line) for one in shown for line in _plans(game, one).split("\n"))
+    table.add_column("two plans of each side", no_wrap=longest <= MOST_UNFOLDED, overflow="fold")
     for name in ("class", "game", "nearest other class"):
         table.add_column(name)
     for one in shown:
@@ -130,11 +161,34 @@ def _classes(game: NormalFormGame, shown: list[RestrictionMeter]) -> Table:
     return table
 
 
+def _legend(shown: list[RestrictionMeter]) -> list[str]:
+    """Return what the columns of the classes say, with the abbreviations that occur."""
+    changes = [one.nearest_change for one in shown if one.nearest_change is not None]
+    labels = [one.games[0].label for one in shown if len(one.games) == 1]
+    labels += [change.game.label for change in changes]
+    used = {short for label in labels for short in (label[:2], label[2:])}
+    names = [f"{order.short} {order.name}" for order in ORDERS if order.short in used]
+    lines = []
+    if names:
+        lines.append(
+            "game: its number among the 144 ordinal games, then the order of the user's and of the "
+            f"assistant's payoffs: {', '.join(names)}."
+        )
+    if any(len(one.games) > 1 for one in shown):
+        lines.append("between N: ties leave open which of N ordinal games it is.")
+    if changes:
+        lines.append(
+            "nearest other class: what the game becomes if these two payoffs change places, and how "
+            "many points they are apart."
+        )
+    return [*lines, LETTERS]
+
+
 def _stakes(game: NormalFormGame, shown: list[RestrictionMeter]) -> Table:
     title = "greed T - R and fear P - S, points and share of the spread"
     table = Table(box=SIMPLE_HEAD, pad_edge=False, title=title, title_justify="left")
     table.title_style = ""
-    table.add_column("both cooperate", no_wrap=True)
+    table.add_column("both cooperate", overflow="fold")
     for seat in ("user", "assistant"):
         for stake in ("greed", "fear"):
             table.add_column(f"{seat}\n{stake}", justify="right", no_wrap=True)

@@ -15,7 +15,7 @@ from gtalign_env.games.dynamics import Dynamic, attractors, is_symmetric
 from gtalign_env.games.dynamics_rest import RestPoint, rest_points
 from gtalign_env.games.learning import Learned, fictitious_play, regret_matching
 from gtalign_env.games.normal_form import FloatArray, NormalFormGame
-from gtalign_training.commands.options import Folders, Json
+from gtalign_training.commands.options import Folders, Json, check_ending
 from gtalign_training.commands.solve import read_target
 from gtalign_training.console import out, print_json, safe
 from gtalign_training.cooperation import cooperation_or_none
@@ -92,6 +92,9 @@ def dynamics(
     regret_matching two players who learn; alpharank a finite population with rare mutants;
     q_learning and reinforce two learners in the repeated game with one round of memory.
     """
+    if kind is Kind.alpharank and plot is not None:
+        raise ScenarioError("alpharank gives shares, not paths: leave out --plot")
+    check_ending(plot, "--plot")
     found = read_target(target, pricing, path=path or ())
     game, rng = found.game, np.random.default_rng(seed)
     try:
@@ -99,7 +102,7 @@ def dynamics(
             dynamic = Dynamic(game, kind.value, one_population, temperature)  # type: ignore[arg-type]  # one of the three
             data = _continuous(dynamic, starts, horizon, rng, plot)
         elif kind is Kind.alpharank:
-            data = _ranked(game, one_population, alpha, population, plot)
+            data = _ranked(game, one_population, alpha, population)
         elif kind in LEARNERS:
             data = _taught(game, kind.value, rounds, discount, seed, plot)
         else:
@@ -134,6 +137,7 @@ def _continuous(
         dynamic_picture(dynamic, plot, rng, points=points, horizon=horizon)
     return {
         "one_population": dynamic.one_population,
+        "horizon": dynamic.horizon if horizon is None else horizon,
         "rest_points": [
             {
                 **_mixtures(dynamic, point.state),
@@ -150,10 +154,8 @@ def _continuous(
 
 
 def _ranked(
-    game: NormalFormGame, one_population: bool, alpha: float, population: int, plot: Path | None
+    game: NormalFormGame, one_population: bool, alpha: float, population: int
 ) -> dict[str, Any]:
-    if plot is not None:
-        raise ScenarioError("alpharank gives shares, not paths: leave out --plot")
     if not one_population:
         shares = alpha_rank(game, alpha, population)
         cells = {
@@ -255,7 +257,8 @@ def _lines(data: dict[str, Any]) -> list[str]:
         return lines + [
             f"{end['share']:.1%} of the starts end at {_mix(end)}"
             if end["settled"]
-            else f"{end['share']:.1%} of the starts still move at the end: a cycle, or too short"
+            else f"{end['share']:.1%} of the starts still move at the end: a cycle, or too short a "
+            f"time (try --horizon {_longer(data['horizon'])})"
             for end in data["basins"]
         ]
     if "shares" in data:
@@ -278,6 +281,11 @@ def _lines(data: dict[str, Any]) -> list[str]:
         for state, plans in policy.items():
             lines.append(f"  {seat} after {state}: {_plans(plans)}")
     return lines
+
+
+def _longer(horizon: float) -> str:
+    """Return a time well beyond those that `attractors` tries by itself."""
+    return f"{float(f'{20 * horizon:.1g}'):g}"
 
 
 def _mix(data: dict[str, Any]) -> str:

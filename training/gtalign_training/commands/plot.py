@@ -9,9 +9,9 @@ from typing import Annotated
 
 import typer
 
-from gtalign_env.errors import RunError, suggest
+from gtalign_env.errors import RunError
 from gtalign_env.games.normal_form import NormalFormGame
-from gtalign_training.commands.options import Folders, Json
+from gtalign_training.commands.options import Folders, Json, check_ending
 from gtalign_training.console import out, print_json, safe
 
 EXAMPLES = (
@@ -22,8 +22,6 @@ EXAMPLES = (
     "gtalign plot gtalign_table1 --kind replies",
     "gtalign plot prisoners_dilemma --kind replicator --out field.html",
 )
-
-ENDINGS = (".png", ".svg", ".html")
 
 
 class PlotKind(StrEnum):
@@ -72,16 +70,14 @@ def plot(
 ) -> None:
     """Draw a study's phase diagram, or a game's payoffs or best replies.
 
-    Borders of regions are found by halving on the exact game. HTML is interactive, complete in one
+    Borders of regions are found by halving, on the game itself. HTML is interactive, complete in one
     file, and needs no network. Of evolution and learning more is in `gtalign dynamics --plot`.
     """
     folder = Path(path)
     is_sweep = (folder / "study.json").exists()
     chosen = kind or (PlotKind.dilemma if is_sweep else PlotKind.payoffs)
     target = file or (folder if is_sweep else Path()) / f"{chosen.value}.png"
-    if target.suffix.lower() not in ENDINGS:
-        hint = suggest(target.suffix.lower(), ENDINGS)
-        raise RunError(f"--out must end in {', '.join(ENDINGS)}; got {target.name!r}.{hint}")
+    check_ending(target, "--out")
     if is_sweep:
         if chosen in GAME_KINDS:
             raise RunError(f"--kind {chosen.value} draws a game; {path} is a sweep")

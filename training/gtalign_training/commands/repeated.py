@@ -14,7 +14,7 @@ from gtalign_env.games.folk import FolkSet, Minmax, folk_set, minmax
 from gtalign_env.games.nash import nash_equilibria
 from gtalign_env.games.normal_form import NormalFormGame
 from gtalign_env.games.repeated import CRITICAL, Cooperation, Critical
-from gtalign_training.commands.options import Folders, Json
+from gtalign_training.commands.options import STILL, Folders, Json, check_ending
 from gtalign_training.commands.solve import read_target
 from gtalign_training.console import out, print_json, safe
 from gtalign_training.cooperation import cooperation_data, cooperation_words, read_cooperation
@@ -46,7 +46,8 @@ def repeated(
         str | None, typer.Option(help="Plans that defect, as USER,ASSISTANT [from the game].")
     ] = None,
     plot: Annotated[
-        Path | None, typer.Option(help="Draw the payoffs that can be sustained.", metavar="PNG")
+        Path | None,
+        typer.Option(help="Draw the payoffs that can be sustained: PNG or SVG.", metavar="FILE"),
     ] = None,
     path: Folders = None,
     json: Json = False,
@@ -56,6 +57,7 @@ def repeated(
     One round is one conversation of a scenario. A discount factor is the weight of the next round
     against this one, or the probability that there is a next round.
     """
+    check_ending(plot, "--plot", STILL)
     found = read_target(target, pricing, path=path or ())
     game = found.game
     cooperation = _cooperation(game, cooperate, defect)

@@ -10,7 +10,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from gtalign_agents.repeated import REPEATED
-from gtalign_training.commands.options import Folders, Json
+from gtalign_training.commands.options import STILL, Folders, Json, check_ending
 from gtalign_training.commands.solve import read_target
 from gtalign_training.console import err, out, print_json, safe
 from gtalign_training.cooperation import cooperation_data, cooperation_words, read_cooperation
@@ -61,7 +61,8 @@ def tournament(
         str | None, typer.Option(help="Play the scenario under this regime, by name or file.")
     ] = None,
     plot: Annotated[
-        Path | None, typer.Option(help="Draw who gets what against whom.", metavar="PNG")
+        Path | None,
+        typer.Option(help="Draw who gets what against whom: PNG or SVG.", metavar="FILE"),
     ] = None,
     path: Folders = None,
     json: Json = False,
@@ -73,6 +74,7 @@ def tournament(
     """
     if discount <= 0:
         raise typer.BadParameter("--discount is a probability above 0")
+    check_ending(plot, "--plot", STILL)
     found = read_target(target, pricing, path=path or ())
     cooperation = read_cooperation(found.game, cooperate, defect)
     rules = TournamentRules(found.game, cooperation, rounds, discount, noise, repeats, seed)

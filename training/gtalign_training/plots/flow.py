@@ -124,12 +124,17 @@ def time_of(dynamic: Dynamic) -> str:
     return f"time ({unit})"
 
 
+NAMES = {"fictitious": "fictitious play", "q_learning": "Q-learning", "reinforce": "REINFORCE"}
+"""What a kind is called where its name without underscores would not do."""
+
+
 def title_of(kind: str, name: str) -> str:
     """Return a heading such as ``Fictitious play: chicken``.
 
     Args:
-        kind: What goes on, in words with underscores between them.
+        kind: What goes on, as `gtalign dynamics` calls it.
         name: Of the game; may be empty.
     """
-    words = kind.replace("_", " ").capitalize()
+    words = NAMES.get(kind, kind).replace("_", " ")
+    words = words[0].upper() + words[1:]
     return f"{words}: {name}" if name else words

@@ -11,6 +11,7 @@ References:
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -125,6 +126,22 @@ def save(figure: Figure, out: Path) -> Path:
     # equal runs give equal files
     figure.savefig(out, format="png", dpi=DPI, metadata={"Software": None})
     return out
+
+
+def wrapped(text: str, width: int, line: str = "\n") -> str:
+    """Return a text in lines, broken after a space, or in a dotted path after a dot.
+
+    Args:
+        text: Such as the name of an axis or of a plan.
+        width: Characters of a line; a part that is longer has a line of its own.
+        line: What parts two lines.
+    """
+    lines = [""]
+    for part in re.split(r"(?<=[ |])|(?<=[._:/])(?=[^\W\d])", text):
+        if lines[-1] and len((lines[-1] + part).rstrip()) > width:
+            lines.append("")
+        lines[-1] += part
+    return line.join(one.rstrip() for one in lines)
 
 
 def by_row(items: Sequence[Any], columns: int) -> list[Any]:

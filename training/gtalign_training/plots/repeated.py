@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 FEASIBLE, RATIONAL = "#e4e4e4", "#a6cee3"
+SAME = 1e-6  # share of the feasible payoffs' spread within which a set is a point
 MOST_NAMED = 24  # cells of a game whose names fit beside the picture
 
 
@@ -31,7 +32,7 @@ def folk_picture(
     Args:
         game: The game of each round, of shape ``(m, n)``.
         found: Its feasible and individually rational payoffs.
-        out: The PNG to write.
+        out: The PNG or SVG to write.
         equilibria: Payoffs of the one-shot equilibria, user and assistant, points.
 
     Raises:
@@ -43,9 +44,12 @@ def folk_picture(
             (found.feasible, FEASIBLE, "feasible: mixtures of cells"),
             (found.rational, RATIONAL, "and individually rational: patience can sustain it"),
         ):
-            axes.fill(*corners.T, color=colour, label=name)
-            # A set without an inside is a segment or a point: its outline is what can be seen.
-            axes.plot(*np.vstack([corners, corners[:1]]).T, "-o", color=colour, markersize=9)
+            # A set without an inside is a segment or a point: its outline is what can be seen,
+            # and a point must show around the diamond of an equilibrium.
+            point = bool((np.ptp(corners, axis=0) <= SAME * np.ptp(found.feasible, axis=0)).all())
+            size = 24 if point else 9
+            axes.fill(*corners.T, color=colour, label=f"{name} (a point)" if point else name)
+            axes.plot(*np.vstack([corners, corners[:1]]).T, "-o", color=colour, markersize=size)
         user, assistant = found.minmax
         axes.axvline(user, color=SERIES[1].colour, linestyle="--", linewidth=1.2)
         axes.axhline(assistant, color=SERIES[2].colour, linestyle="--", linewidth=1.2)
@@ -107,7 +111,7 @@ def tournament_table(
 
     Args:
         result: The tournament; a cell is the mean over both seats and all repeats.
-        out: The PNG to write.
+        out: The PNG or SVG to write.
         title: What stands above it.
         own_kind: Whether an agent's match with its own kind counts in the order and the score.
 

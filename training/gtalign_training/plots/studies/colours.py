@@ -34,7 +34,7 @@ COLOURS = {
     **dict(zip(DILEMMAS, ("#e6e6e6", "#56b4e9", "#e69f00", "#d55e00"), strict=True)),
     **{name: _OF_CLASS[name] for name in CLASSES},
     **{move: MOVE_COLOURS[move.partition(" x ")[2]] for move in MOVES if move != MIXED},
-    MIXED: "#ffffff",
+    MIXED: "#cc79a7",
 }
 """The colour of every label; a vague opening has that of the definite one, and is hatched."""
 

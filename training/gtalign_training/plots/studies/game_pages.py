@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from gtalign_training.plots.look import wrapped
 from gtalign_training.plots.studies.interactive import plotly_of, write_page
 from gtalign_training.plots.studies.payoffs import (
     AGREED,
@@ -172,7 +173,8 @@ def page_of_replies(shown: Portrait, out: Path) -> Path:
             )
     _cells(go, figure, shown)
     m, n = shown.game.shape
-    plans = [escape(plan) for plan in shown.game.assistant_plans]
+    width = max(8, 140 // n)  # characters of a heading
+    plans = [wrapped(escape(p, quote=False), width, "<br>") for p in shown.game.assistant_plans]
     figure.update_xaxes(
         tickvals=list(range(n)),
         ticktext=plans,
@@ -183,7 +185,7 @@ def page_of_replies(shown: Portrait, out: Path) -> Path:
     )
     figure.update_yaxes(
         tickvals=list(range(m)),
-        ticktext=[escape(plan) for plan in shown.game.user_plans],
+        ticktext=[wrapped(escape(p, quote=False), 24, "<br>") for p in shown.game.user_plans],
         title_text="user's plan",
         range=[m - 0.5, -0.6],
         showgrid=False,

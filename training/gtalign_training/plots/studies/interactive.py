@@ -12,11 +12,15 @@ from typing import Any
 import numpy as np
 
 from gtalign_env.errors import MissingExtraError
+from gtalign_training.plots.look import wrapped
 from gtalign_training.plots.studies.colours import COLOURS, LINE_STYLES, NOTHING, is_hatched
 from gtalign_training.plots.studies.phase import LARGEST_RATIO, note_of
 from gtalign_training.studies.maps import KINDS, Panel, Picture, Scale
 
 DASHES = {"-": "solid", "--": "dash"}
+WIDE, HIGH = 120, 44
+"""Characters of a line of names below the whole page, and beside a panel."""
+
 FADED = 0.45
 """How far the colour of a vague opening is mixed with white, where nothing can be hatched."""
 
@@ -37,8 +41,8 @@ def page_of_study(shown: Picture, out: Path) -> Path:
     figure = subplots.make_subplots(
         rows=-(-count // columns),
         cols=columns,
-        subplot_titles=[escape(panel.title) for panel in shown.panels],
-        horizontal_spacing=0.1,
+        subplot_titles=[_folded(panel.title, WIDE // columns) for panel in shown.panels],
+        horizontal_spacing=0.12,
     )
     for k, panel in enumerate(shown.panels):
         at = {"row": k // columns + 1, "col": k % columns + 1}
@@ -46,9 +50,9 @@ def page_of_study(shown: Picture, out: Path) -> Path:
             _lines(go, figure, panel, shown, at, first=k == 0)
         else:
             figure.add_trace(_map(go, panel, shown, last=k == count - 1), **at)
-        _axis(figure.update_xaxes, shown.x, at)
+        _axis(figure.update_xaxes, shown.x, at, WIDE // columns)
         if shown.y is not None:
-            _axis(figure.update_yaxes, shown.y, at)
+            _axis(figure.update_yaxes, shown.y, at, HIGH)
     if shown.y is not None and KINDS[shown.kind].names:
         _keys(go, figure, shown)
     if not KINDS[shown.kind].names and shown.y is not None:
@@ -104,8 +108,14 @@ def write_page(figure: Any, title: str, out: Path, height: int, note: str = "") 
     return out
 
 
-def _axis(update: Any, scale: Scale, at: dict[str, int]) -> None:
-    update(title_text=escape(scale.title), type="log" if scale.log else "linear", **at)
+def _axis(update: Any, scale: Scale, at: dict[str, int], width: int) -> None:
+    title = _folded(scale.title, width)
+    update(title_text=title, type="log" if scale.log else "linear", **at)
+
+
+def _folded(text: str, width: int) -> str:
+    """Return a text, escaped, in lines of a page."""
+    return wrapped(escape(text, quote=False), width, "<br>")
 
 
 def _shade(name: str) -> str:

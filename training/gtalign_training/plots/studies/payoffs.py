@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gtalign_training.plots.look import FAINT, INK, by_row, picture, save
+from gtalign_training.plots.look import FAINT, INK, by_row, picture, save, wrapped
 from gtalign_training.plots.studies.portrait import Portrait
 
 if TYPE_CHECKING:
@@ -18,6 +18,9 @@ MARKS = {"Nash bargaining": "D", "Kalai-Smorodinsky": "s"}
 
 SIZE = 7.5
 """Of the names, typographic points."""
+
+MOST_NAMED = 24
+"""Cells of a game whose names have room in a picture; a page gives them all where one points."""
 
 _AROUND = [(dx, dy) for r in (7, 13, 20, 30) for dx, dy in (
     (r, 0), (-r, 0), (0, r), (0, -r), (r, r), (-r, r), (r, -r), (-r, -r))]  # fmt: skip
@@ -45,7 +48,7 @@ def draw_payoffs(shown: Portrait, out: Path) -> Path:
             handles=by_row(handles, columns),
             loc="outside upper left",
             ncols=columns,
-            title=f"Payoffs of the plans: {shown.title}",
+            title=wrapped(f"Payoffs of the plans: {shown.title}", 88),
             title_fontproperties={"size": 11, "weight": "bold"},
             alignment="left",
         )
@@ -98,20 +101,30 @@ def outside_note(shown: Portrait) -> str:
     return "" if inside else text.format(*shown.disagreement)
 
 
+def crowd_note(shown: Portrait) -> str:
+    """Return why the cells have no names, if there are too many, or nothing."""
+    cells = shown.game.user.size
+    if cells <= MOST_NAMED:
+        return ""
+    return f"{cells} cells, too many to name: in a page (.html), point at one"
+
+
 def _frame(axes: Axes, shown: Portrait) -> list[Any]:
     """Let the cells fill the picture; mark the disagreement point, or say where it is beyond it."""
     across, up = frame_of(shown)
     axes.set_xlim(*across)
     axes.set_ylim(*up)
-    if note := outside_note(shown):
+    if note := "\n".join(filter(None, (crowd_note(shown), outside_note(shown)))):
         axes.annotate(note, (0.01, 0.015), xycoords="axes fraction", fontsize=8, color="#555555")
+    if outside_note(shown):
         return []
     label = "disagreement point"
     return [axes.scatter(*shown.disagreement, 50, marker="x", color=INK, label=label, zorder=4)]
 
 
 def _name_cells(axes: Axes, shown: Portrait) -> None:
-    named = names_of(shown)
+    if not (named := names_of(shown)):
+        return
     at = axes.transData.transform(np.array(list(named)))
     frame = axes.get_window_extent()
     scale = axes.get_figure(root=True).dpi / 72  # type: ignore[union-attr]  # axes have a figure
@@ -136,7 +149,15 @@ def _name_cells(axes: Axes, shown: Portrait) -> None:
 
 
 def names_of(shown: Portrait) -> dict[tuple[float, float], str]:
-    """Return what stands beside each point: the plans of its cell, or of all cells with its payoffs."""
+    """Return what stands beside each point: the plans of its cell, or of all cells with its payoffs.
+
+    Nothing where the game has more than `MOST_NAMED` cells.
+
+    Args:
+        shown: The game.
+    """
+    if shown.game.user.size > MOST_NAMED:
+        return {}
     together: dict[tuple[float, float], list[int]] = {}
     for cell, (user, assistant) in enumerate(shown.points.tolist()):
         together.setdefault((round(user, 9), round(assistant, 9)), []).append(cell)

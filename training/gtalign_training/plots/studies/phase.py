@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gtalign_training.plots.look import INK, by_row, picture, save
+from gtalign_training.plots.look import INK, by_row, picture, save, wrapped
+from gtalign_training.plots.studies.axes import axis_name, plain_numbers
 from gtalign_training.plots.studies.colours import COLOURS, LINE_STYLES, NOTHING, ink_on, is_hatched
 from gtalign_training.studies.maps import KINDS, Panel, Picture, Scale
 
@@ -22,6 +23,10 @@ LARGEST_RATIO = 10.0
 
 FITS = 0.62
 """Distance from a region's border, in sizes of its name, from which the name fits into it."""
+
+
+ACROSS, UP, TITLE = 76, 30, 88
+"""Characters of a line: of a name below the whole picture, of one beside a panel, of its title."""
 
 
 def draw_phase(shown: Picture, out: Path) -> Path:
@@ -42,10 +47,13 @@ def draw_phase(shown: Picture, out: Path) -> Path:
         named = _draw_lines if flat else _draw_maps
         names = named(figure, shown, lines, columns)
         if names:
-            _legend(figure, shown.title, names)
+            _legend(figure, wrapped(shown.title, TITLE), names)
         else:
-            figure.suptitle(shown.title, x=0.012, ha="left", fontsize=11, fontweight="bold")
-        figure.supxlabel(note_of(shown), x=0.012, ha="left", fontsize=8, color="#555555")
+            figure.suptitle(
+                wrapped(shown.title, TITLE), x=0.012, ha="left", fontsize=11, fontweight="bold"
+            )
+        note = wrapped(note_of(shown), 120)
+        figure.supxlabel(note, x=0.012, ha="left", fontsize=8, color="#555555")
         return save(figure, out)
 
 
@@ -55,16 +63,21 @@ def note_of(shown: Picture) -> str:
         if all(panel.bands is None for panel in shown.panels):
             return f"Study {shown.study}."
         return (
-            f"Study {shown.study}. Borders by halving on the exact game, to a millionth of a step."
+            f"Study {shown.study}. Borders by halving on {_game(shown)}, to a millionth of a step."
         )
     sizes = f"{len(shown.x.numbers)} × {len(shown.y.numbers)} points"
     if not KINDS[shown.kind].names:
         known = all(p.numbers is None or np.isfinite(p.numbers).all() for p in shown.panels)
         return f"Study {shown.study}, {sizes}." + ("" if known else " Pale grey: not defined.")
     return (
-        f"Study {shown.study}, {sizes}; borders by halving on the exact game, to 1/"
+        f"Study {shown.study}, {sizes}; borders by halving on {_game(shown)}, to 1/"
         f"{2**shown.halvings} of a grid step."
     )
+
+
+def _game(shown: Picture) -> str:
+    """Return which game the borders were asked from."""
+    return "the exact game" if shown.exact else "the approximate game (densities in bins)"
 
 
 def _draw_maps(figure: Figure, shown: Picture, lines: int, columns: int) -> list[str]:
@@ -72,10 +85,12 @@ def _draw_maps(figure: Figure, shown: Picture, lines: int, columns: int) -> list
     panels = figure.subplots(lines, columns, squeeze=False, sharex=True, sharey=True).ravel()
     assert shown.y is not None
     for axes, panel in zip(panels, shown.panels, strict=False):
-        _set_up(axes, panel, shown.x)
-        axes.set_ylabel(shown.y.title)
+        _set_up(axes, panel, shown.x, columns)
+        axes.set_ylabel(axis_name(shown.y, UP if columns > 1 else 2 * UP))
+        axes.label_outer()
         if shown.y.log:
             axes.set_yscale("log")
+            plain_numbers(axes.yaxis, shown.y)
     for axes in panels[len(shown.panels) :]:
         axes.set_axis_off()
     used = panels[: len(shown.panels)]
@@ -88,12 +103,13 @@ def _draw_maps(figure: Figure, shown: Picture, lines: int, columns: int) -> list
     return []
 
 
-def _set_up(axes: Axes, panel: Panel, x: Scale) -> None:
+def _set_up(axes: Axes, panel: Panel, x: Scale, columns: int) -> None:
     if panel.title:
-        axes.set_title(panel.title, fontsize=9.5)
-    axes.set_xlabel(x.title)
+        axes.set_title(wrapped(panel.title, ACROSS // columns), fontsize=9.5)
+    axes.set_xlabel(axis_name(x, ACROSS // columns))
     if x.log:
         axes.set_xscale("log")
+        plain_numbers(axes.xaxis, x)
 
 
 def _nodes(scale: Scale, count: int) -> NDArray[np.float64]:
@@ -249,9 +265,9 @@ def _draw_lines(figure: Figure, shown: Picture, lines: int, columns: int) -> lis
         drawn.append(axes[0])
         if panel.bands is not None:
             seen += _bands(axes[1], panel, shown)
-        _set_up(axes[-1], Panel(""), shown.x)
+        _set_up(axes[-1], Panel(""), shown.x, columns)
         if panel.title:
-            axes[0].set_title(panel.title, fontsize=9.5)
+            axes[0].set_title(wrapped(panel.title, ACROSS // columns), fontsize=9.5)
         if panel is shown.panels[0]:
             axes[0].legend(loc="best", frameon=True, framealpha=0.9, edgecolor="none")
     limits = [axes.get_ylim() for axes in drawn]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gtalign_env.games.normal_form import Cell, Seat
-from gtalign_training.plots.look import INK, picture, save
+from gtalign_training.plots.look import INK, WIDTH, picture, save, wrapped
 from gtalign_training.plots.studies.payoffs import EQUILIBRIUM, PARETO
 from gtalign_training.plots.studies.portrait import Portrait
 
@@ -19,6 +19,15 @@ TALL, WIDE = 0.3, 0.42
 """Half the height and width of a cell's box, in units of the distance between cells."""
 
 NOTE = "In a cell: user U over assistant L (points). Where no arrow leads out, play stays."
+
+SIDE, LETTER = 24, 0.075
+"""Characters of a line of the user's plans beside the rows, and inches of a character."""
+
+MOST_LARGE = 8
+"""Columns of a game whose payoffs are written at full size."""
+
+MOST_UPRIGHT = 4
+"""Lines of a heading over a column; one that needs more is turned."""
 
 LANE = 0.13
 """How far above its row the assistant's moves run."""
@@ -47,19 +56,22 @@ def draw_replies(shown: Portrait, out: Path) -> Path:
         MissingExtraError: Matplotlib is not installed.
     """
     m, n = shown.game.shape
-    with picture(1.75 + 0.95 * m) as figure:
+    rows = [wrapped(plan, SIDE) for plan in shown.game.user_plans]
+    columns, turned, extra = _headings(shown, rows)
+    with picture(1.75 + 0.95 * m + extra) as figure:
         from matplotlib.lines import Line2D
         from matplotlib.patches import Patch
 
         axes = figure.subplots()
         for cell in ((i, j) for i in range(m) for j in range(n)):
-            _box(axes, shown, Cell(*cell))
+            _box(axes, shown, Cell(*cell), 8.5 if n <= MOST_LARGE else 6.5)
         for lane in lanes(shown):
             _draw_lane(axes, lane)
         axes.set_xlim(-0.55, n - 0.45)
         axes.set_ylim(m - 0.6, -0.55)
-        axes.set_xticks(range(n), shown.game.assistant_plans)
-        axes.set_yticks(range(m), shown.game.user_plans)
+        turn: dict[str, Any] = {"rotation": 40, "ha": "left", "rotation_mode": "anchor"}
+        axes.set_xticks(range(n), columns, **(turn if turned else {}))
+        axes.set_yticks(range(m), rows)
         axes.xaxis.tick_top()
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)
@@ -76,7 +88,7 @@ def draw_replies(shown: Portrait, out: Path) -> Path:
             handles=handles,
             loc="outside upper left",
             ncols=4,
-            title=f"Best replies: {shown.title}",
+            title=wrapped(f"Best replies: {shown.title}", 88),
             title_fontproperties={"size": 11, "weight": "bold"},
             alignment="left",
         )
@@ -84,7 +96,26 @@ def draw_replies(shown: Portrait, out: Path) -> Path:
         return save(figure, out)
 
 
-def _box(axes: Axes, shown: Portrait, cell: Cell) -> None:
+def _headings(shown: Portrait, rows: list[str]) -> tuple[list[str], bool, float]:
+    """Return the headings of the columns, whether they are turned, and the height they add.
+
+    Args:
+        shown: The game.
+        rows: The names beside the rows, in lines.
+    """
+    beside = max(len(line) for row in rows for line in row.split("\n"))
+    room = (WIDTH - 0.6 - LETTER * beside) / shown.game.shape[1]  # inches of a column
+    upright = [wrapped(plan, int(room / LETTER)) for plan in shown.game.assistant_plans]
+    lines = [heading.split("\n") for heading in upright]
+    widest = max(len(line) for heading in lines for line in heading)
+    if widest * LETTER <= room and max(map(len, lines)) <= MOST_UPRIGHT:
+        return upright, False, 0.15 * (max(map(len, lines)) - 1)
+    turned = [wrapped(plan, 2 * SIDE) for plan in shown.game.assistant_plans]
+    longest = max(len(line) for heading in turned for line in heading.split("\n"))
+    return turned, True, LETTER * longest * 0.65  # the sine of the angle
+
+
+def _box(axes: Axes, shown: Portrait, cell: Cell, size: float) -> None:
     from matplotlib.patches import Rectangle
 
     i, j = cell
@@ -101,7 +132,7 @@ def _box(axes: Axes, shown: Portrait, cell: Cell) -> None:
         )
     )
     text = f"{shown.game.user[i, j]:.3g}\n{shown.game.assistant[i, j]:.3g}"
-    axes.text(j, i, text, ha="center", va="center", fontsize=8.5, color=INK, linespacing=1.5)
+    axes.text(j, i, text, ha="center", va="center", fontsize=size, color=INK, linespacing=1.5)
 
 
 def lanes(shown: Portrait) -> list[Lane]:
