@@ -305,5 +305,5 @@ def test_columns_without_room_for_their_plans_are_numbered(tmp_path: Path) -> No
         assert "…" not in page
         assert max(map(len, page.splitlines())) <= width
         assert ("  6  ask a long question in style 5" in page) == (width == 80)
-        for plan in plans[1]:
+        for plan in answers:
             assert f"│ {plan} " in page
