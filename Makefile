@@ -45,6 +45,7 @@ test-all: install  ## the slow ones too
 bench: install  ## ratios against named peers, in one run
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt
 	$(BIN)/python benchmarks/steps.py
+	$(BIN)/python benchmarks/processes.py
 	$(BIN)/python benchmarks/solvers.py
 	$(BIN)/python benchmarks/dialogues.py
 
