@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import NamedTuple
 
+from gtalign_env.core.conversation import Conversation
 from gtalign_env.core.moves import ASSISTANT_LABELS, AssistantMove, UserMove, assistant_move
 from gtalign_env.core.oracle import BayesOracle, bayes_oracle
 from gtalign_env.core.plans import (
@@ -23,7 +24,7 @@ from gtalign_env.core.plans import (
 )
 from gtalign_env.core.spec import GameSpec
 from gtalign_env.core.views import AssistantView, UserView
-from gtalign_env.draws import Seat
+from gtalign_env.draws import Purpose, Seat
 from gtalign_env.errors import ScenarioError, suggest
 
 UserSeat = Callable[[UserView, float], UserMove]
@@ -193,3 +194,22 @@ def _unknown(seat: str, name: str, known: tuple[str, ...]) -> ScenarioError:
         f"plays gtalign/Conversation-v0 as a callable: from gtalign_agents.table import "
         f"{seat}_agent; opponent={seat}_agent({str(name)!r})"
     )
+
+
+def play_on(conversation: Conversation, user: UserSeat, assistant: AssistantSeat) -> None:
+    """Play a conversation to its end.
+
+    What a policy raises goes through; it is then still that policy's turn.
+
+    Args:
+        conversation: The conversation.
+        user: The user's policy.
+        assistant: The assistant's policy.
+    """
+    while conversation.state.ending is None:
+        seat = conversation.state.to_move
+        u = conversation.chance(seat, Purpose.POLICY)
+        if seat is Seat.USER:
+            conversation.step_user(user(conversation.user_view(), u))
+        else:
+            conversation.step_assistant(assistant(conversation.assistant_view(), u))

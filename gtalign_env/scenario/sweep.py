@@ -10,7 +10,7 @@ from gtalign_env.errors import ScenarioError
 from gtalign_env.scenario.fields import Fault
 from gtalign_env.scenario.library import find, search_roots
 from gtalign_env.scenario.loader import Folders, load_pricing, load_scenario
-from gtalign_env.scenario.reading import check_file, locate
+from gtalign_env.scenario.reading import finish, locate
 from gtalign_env.scenario.resolved import Scenario
 from gtalign_env.scenario.sweep_axes import Axis, AxisReader
 from gtalign_env.scenario.sweep_fields import Scalar, changed_part, fields_of
@@ -54,10 +54,7 @@ def build_study(document: Document, stem: str | None, roots: Sequence[Path]) -> 
     Raises:
         ScenarioError: Lists everything wrong with it and with the files it names.
     """
-    problems: list[Problem] = []
-    file = check_file(StudyFile, "study", document, stem, problems)
-    if file is None or problems:
-        raise problems_error(document.source, problems)
+    file = finish(StudyFile, "study", document, stem, [])
     return resolve_study(file, base_of(file.scenario, file.pricing, document, roots), document)
 
 

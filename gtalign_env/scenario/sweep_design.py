@@ -22,7 +22,7 @@ from gtalign_env.scenario.fields import (
 )
 from gtalign_env.scenario.library import search_roots
 from gtalign_env.scenario.loader import Folders
-from gtalign_env.scenario.reading import check_file, locate
+from gtalign_env.scenario.reading import finish, locate
 from gtalign_env.scenario.sweep import Study, base_of, resolve_axes
 from gtalign_env.scenario.sweep_schema import AxisModel, End, Span, StudyFile
 from gtalign_env.scenario.welfare_schema import WelfareModel
@@ -122,10 +122,8 @@ def build_design(document: Document, stem: str | None, roots: Sequence[Path]) ->
     Raises:
         ScenarioError: Lists everything wrong with it and with the files it names.
     """
+    file = finish(DesignFile, "design", document, stem, [])
     problems: list[Problem] = []
-    file = check_file(DesignFile, "design", document, stem, problems)
-    if file is None or problems:
-        raise problems_error(document.source, problems)
     base = base_of(file.scenario, file.pricing, document, roots)
     for i, parameter in enumerate(file.parameters):
         for j, path in enumerate((parameter.field, *parameter.also)):

@@ -16,8 +16,13 @@ from numpy.typing import NDArray
 from gtalign_env.core.conversation import Conversation
 from gtalign_env.core.moves import STYLES, AssistantMove
 from gtalign_env.core.oracle import BayesOracle, bayes_oracle
-from gtalign_env.core.policies import AssistantSeat, OracleSeat, plan_seat, random_assistant
-from gtalign_env.draws import Purpose, Seat
+from gtalign_env.core.policies import (
+    AssistantSeat,
+    OracleSeat,
+    plan_seat,
+    play_on,
+    random_assistant,
+)
 from gtalign_env.envs.dialogue_aec import TalkTable
 from gtalign_training.chat import ChatTokens
 from gtalign_training.game import held_out_tables, instructions_of, open_talk, user_of
@@ -116,13 +121,7 @@ def play_policy(recipe: Recipe, policy: AssistantSeat) -> Played:
     for table in held_out_tables(recipe):
         for index in range(recipe.evaluation.conversations):
             talk = table.open(index)
-            while talk.state.ending is None:
-                if talk.state.to_move is Seat.USER:
-                    u = talk.chance(Seat.USER, Purpose.POLICY)
-                    talk.step_user(user(talk.user_view(), u))
-                else:
-                    u = talk.chance(Seat.ASSISTANT, Purpose.POLICY)
-                    talk.step_assistant(policy(talk.assistant_view(), u))
+            play_on(talk, user, policy)
             conversations.append(talk)
     return _gather(conversations)
 

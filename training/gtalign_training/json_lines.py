@@ -3,16 +3,43 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from gtalign_env.errors import ScenarioError
 from gtalign_env.scenario.problems import check
 from gtalign_env.scenario.yaml_reader import MAX_BYTES, Problem, problems_error, read_text
 
 M = TypeVar("M", bound=BaseModel)
+
+
+def lines_of(file: Path) -> Iterator[tuple[int, str]]:
+    """Yield the lines of a file with their numbers, from 1; blank ones are passed over.
+
+    For files whose lines are long or of many shapes; where a line has a schema, see `read_lines`.
+
+    Args:
+        file: UTF-8 text; ``-`` is standard input.
+
+    Raises:
+        ScenarioError: It cannot be read.
+    """
+    try:
+        data = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+        text = data.decode("utf-8")
+    except FileNotFoundError as error:
+        raise ScenarioError(f"{file}: there is no such file") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise ScenarioError(f"{file}: cannot be read: {error}") from error
+    # not splitlines: a line separator of Unicode may stand inside a JSON string
+    for number, line in enumerate(text.split("\n"), start=1):
+        if line.strip():
+            yield number, line
 
 
 class _RepeatedKeyError(ValueError):

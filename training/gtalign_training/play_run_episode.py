@@ -8,8 +8,7 @@ from typing import Any, NamedTuple
 
 from gtalign_agents.dialogue.speaker import Dialogue, Said
 from gtalign_env.core.conversation import Conversation
-from gtalign_env.core.policies import AssistantSeat, UserSeat
-from gtalign_env.draws import Purpose, Seat
+from gtalign_env.core.policies import AssistantSeat, UserSeat, play_on
 from gtalign_env.envs.spaces import MAX_MESSAGE
 from gtalign_env.envs.transcript import transcript_of
 from gtalign_env.errors import ModelError
@@ -139,17 +138,12 @@ def play(conversation: Conversation, user: UserSeat, assistant: AssistantSeat) -
         user: The user's policy.
         assistant: The assistant's policy.
     """
-    while conversation.state.ending is None:
+    try:
+        play_on(conversation, user, assistant)
+    except ModelError as error:
         seat = conversation.state.to_move
-        u = conversation.chance(seat, Purpose.POLICY)
-        try:
-            if seat is Seat.USER:
-                conversation.step_user(user(conversation.user_view(), u))
-            else:
-                conversation.step_assistant(assistant(conversation.assistant_view(), u))
-        except ModelError as error:
-            conversation.fault()
-            return Fault(error.kind, seat.name.lower(), error.attempts, str(error))
+        conversation.fault()
+        return Fault(error.kind, seat.name.lower(), error.attempts, str(error))
     return None
 
 

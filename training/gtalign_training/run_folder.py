@@ -18,10 +18,12 @@ from __future__ import annotations
 import json
 import os
 import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from gtalign_env.errors import RunError
 from gtalign_training.recipe import Recipe
@@ -41,15 +43,26 @@ def write_json(path: Path, data: Any) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a file whole or not at all: a temporary file, flushed, then renamed.
+    """Write a file whole or not at all, as UTF-8.
 
     Args:
         path: Where to.
         text: All of it.
     """
+    with whole_file(path) as file:
+        file.write(text.encode("utf-8"))
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[BinaryIO]:
+    """Give a file to write to that is there whole, or not at all.
+
+    Args:
+        path: Where it will be; what was there stays until all is written, flushed and synced.
+    """
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    with temporary.open("w", encoding="utf-8") as file:
-        file.write(text)
+    with temporary.open("wb") as file:
+        yield file
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)

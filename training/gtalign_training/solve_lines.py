@@ -16,6 +16,7 @@ from gtalign_env.games.batch import nash_equilibria_batch
 from gtalign_env.games.nash import Equilibria
 from gtalign_env.games.normal_form import NormalFormGame
 from gtalign_env.games.solution import solve
+from gtalign_training.json_lines import lines_of
 
 AT_ONCE = 4_096
 """Lines that are read before the first of them is answered."""
@@ -37,13 +38,7 @@ def solve_lines(file: Path) -> Iterator[dict[str, Any]]:
         ScenarioError: The file cannot be read, or a line is no game; names the line. The solutions
             of the lines before it have been yielded.
     """
-    try:
-        lines = file.read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError as error:
-        raise ScenarioError(f"{file}: there is no such file") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise ScenarioError(f"{file}: cannot be read: {error}") from error
-    numbered = iter([(at, line) for at, line in enumerate(lines, start=1) if line.strip()])
+    numbered = lines_of(file)
     while chunk := list(islice(numbered, AT_ONCE)):
         games, broken = _games(file, chunk)
         known = _equilibria(list(games.values()))

@@ -147,7 +147,7 @@ def walk(
     while True:
         try:
             frame = driver.reset(seed, options) if acts is None else driver.step(acts)
-        except Exception as error:
+        except Exception as error:  # whose it is, the caller decides
             raise Stopped(episode, acts, error) from error
         if acts is not None:
             episode.acts.append(acts)

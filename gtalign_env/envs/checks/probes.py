@@ -61,7 +61,7 @@ def _goes_on(driver: Driver, episode: Episode, start: int, stop: int | None = No
     for step, acts in enumerate(episode.acts[start:stop], start=start):
         try:
             frame = driver.step(copy.deepcopy(acts))
-        except Exception as error:
+        except Exception as error:  # what a twin raises is what is wrong with it
             return f"step {step + 1} raised {type(error).__name__}: {error}"
         wrong = difference(episode.frames[step + 1], frame)
         if wrong is not None:
@@ -83,7 +83,7 @@ def order_of_use(runs: Runs) -> None:
             try:
                 with _unwarned():
                     frame = driver.step(copy.deepcopy(playable[-1]))
-            except Exception:
+            except Exception:  # any error is a refusal
                 check("after-end", True, "")
             else:
                 message = f"agents {list(frame.agents)} are in play again"
@@ -112,7 +112,7 @@ def _unwarned() -> Iterator[None]:
 def _raises(call: Callable[[], Any]) -> bool:
     try:
         call()
-    except Exception:
+    except Exception:  # likewise
         return True
     return False
 
@@ -128,7 +128,7 @@ def options(runs: Runs) -> None:
         for given, holds in runs.hooks.options:
             driver.reset(runs.seed, dict(given))
             check("options", holds(driver.bare), f"options={given}", "had no effect")
-    except Exception as error:
+    except Exception as error:  # whatever a reset raises
         check("options", False, "a reset with options", f"raised {type(error).__name__}: {error}")
 
 
@@ -170,7 +170,7 @@ def _try(runs: Runs, driver: Driver, episode: Episode, step: int, acts: Acts, wh
     before = episode.frames[step]
     try:
         frame = driver.step(acts)
-    except Exception:
+    except Exception:  # any error is a refusal
         check("mask-obeyed", True, where)
     else:
         refused = any(

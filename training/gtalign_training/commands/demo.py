@@ -9,12 +9,13 @@ import typer
 from rich.console import Console
 from rich.rule import Rule
 
+from gtalign_agents.dialogue.play import play
+from gtalign_agents.dialogue.speaker import ScriptedAssistant, ScriptedUser
 from gtalign_env.core.exact import normal_form
 from gtalign_env.core.moves import in_turn
 from gtalign_env.core.policies import assistant_policy, user_policy
-from gtalign_env.draws import Purpose, Seat
+from gtalign_env.draws import Seat
 from gtalign_env.envs.dialogue_aec import TalkTable
-from gtalign_env.envs.talk import Talk
 from gtalign_env.games.normal_form import NormalFormGame, best_cell
 from gtalign_env.games.solution import solve as solution_of
 from gtalign_env.money import format_money
@@ -159,7 +160,9 @@ def _show_talk(console: Console, recipe: Recipe) -> None:
     )
     table.seed(recipe.evaluation.seed)
     talk = table.talk(table.open(SHOWN_TALK))
-    play_out(talk, p_vague=1.0)
+    # the default user and the Bayes oracle, in scripted words
+    user_seat = ScriptedUser(user_policy("default", p_vague=1.0))
+    play([talk], user_seat, ScriptedAssistant(assistant_policy("oracle")))
     console.print(safe(f"Price: {talk.conversation.spec.regime.description}"))
     names = {Seat.USER: "User", Seat.ASSISTANT: "Assistant"}
     conversation = talk.conversation
@@ -181,24 +184,6 @@ def _show_talk(console: Console, recipe: Recipe) -> None:
             f"W {conversation.spec.welfare(user, assistant):.2f}."
         )
     )
-
-
-def play_out(talk: Talk, p_vague: float) -> None:
-    """Play a talk to its end between the default user and the Bayes oracle, in scripted words.
-
-    Args:
-        talk: Nothing said yet.
-        p_vague: How often the user opens with a vague query.
-    """
-    user, assistant = user_policy("default", p_vague), assistant_policy("oracle")
-    conversation = talk.conversation
-    while conversation.state.ending is None:
-        if conversation.state.to_move is Seat.USER:
-            u = conversation.chance(Seat.USER, Purpose.POLICY)
-            talk.say_user(talk.word_user(user(conversation.user_view(), u)))
-        else:
-            u = conversation.chance(Seat.ASSISTANT, Purpose.POLICY)
-            talk.say_assistant(talk.word_assistant(assistant(conversation.assistant_view(), u)))
 
 
 def meaning(result: dict[str, Any]) -> str:

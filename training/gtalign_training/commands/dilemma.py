@@ -17,7 +17,7 @@ from gtalign_env.games.dilemma_meter import (
 )
 from gtalign_env.games.normal_form import NormalFormGame
 from gtalign_env.games.ordinal_topology import ORDERS
-from gtalign_training.commands.options import Folders, Json
+from gtalign_training.commands.options import Folders, Json, Pricing
 from gtalign_training.commands.solve import read_target
 from gtalign_training.console import out, print_json, safe
 from gtalign_training.render_game import say
@@ -44,9 +44,7 @@ LETTERS = (
 
 def dilemma(
     target: Annotated[str, typer.Argument(help="A scenario or matrix game, by name or file.")],
-    pricing: Annotated[
-        str | None, typer.Option(help="Play the scenario under this regime, by name or file.")
-    ] = None,
+    pricing: Pricing = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="Only the strict prisoner's dilemmas.")
     ] = False,

@@ -15,7 +15,7 @@ from gtalign_env.games.dynamics import Dynamic, attractors, is_symmetric
 from gtalign_env.games.dynamics_rest import RestPoint, rest_points
 from gtalign_env.games.learning import Learned, fictitious_play, regret_matching
 from gtalign_env.games.normal_form import FloatArray, NormalFormGame
-from gtalign_training.commands.options import Folders, Json, check_ending
+from gtalign_training.commands.options import Folders, Json, Pricing, check_ending
 from gtalign_training.commands.solve import read_target
 from gtalign_training.console import out, print_json, safe
 from gtalign_training.cooperation import cooperation_or_none
@@ -76,9 +76,7 @@ def dynamics(
         float, typer.Option(help="Weight of the next round to the learners.", min=0)
     ] = 0.95,
     seed: Annotated[int, typer.Option(help="Fixes all chance.", min=0)] = 0,
-    pricing: Annotated[
-        str | None, typer.Option(help="Play the scenario under this regime, by name or file.")
-    ] = None,
+    pricing: Pricing = None,
     plot: Annotated[
         Path | None,
         typer.Option(help="Draw the paths or curves: PNG, SVG or HTML.", metavar="FILE"),

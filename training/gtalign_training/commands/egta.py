@@ -14,7 +14,7 @@ from gtalign_env.core.moves import ASSISTANT_LABELS
 from gtalign_env.core.plans import USER_PLAN_LABELS
 from gtalign_env.envs.table import Table
 from gtalign_env.scenario.loader import load_pricing, load_scenario
-from gtalign_training.commands.options import Folders, Json
+from gtalign_training.commands.options import Folders, Json, Pricing
 from gtalign_training.console import err, out, print_json, safe
 from gtalign_training.egta import analyse, bounds_of, named, play_profiles, read_profiles
 from gtalign_training.egta_plot import plot_empirical_game
@@ -42,9 +42,7 @@ def egta(
     ] = ",".join(ASSISTANT_LABELS),
     episodes: Annotated[int, typer.Option(help="Conversations a profile.", min=2)] = 500,
     seed: Annotated[int, typer.Option(help="Fixes all of them.", min=0)] = 0,
-    pricing: Annotated[
-        str | None, typer.Option(help="Play it under this regime, by name or file.")
-    ] = None,
+    pricing: Pricing = None,
     epsilon: Annotated[
         float, typer.Option(help="Gain that an equilibrium may leave, points.", min=0)
     ] = 0.05,

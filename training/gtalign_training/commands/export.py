@@ -16,7 +16,7 @@ from gtalign_env.core.moves import ASSISTANT_LABELS, AssistantMove, assistant_mo
 from gtalign_env.errors import RunError, ScenarioError, suggest
 from gtalign_env.scenario.compile import compile_scenario
 from gtalign_env.scenario.loader import load_pricing, load_scenario
-from gtalign_training.commands.options import Folders, Force, Json, check_new
+from gtalign_training.commands.options import Folders, Force, Json, Pricing, check_new
 from gtalign_training.commands.solve import read_target
 from gtalign_training.console import out, print_json, safe
 
@@ -50,9 +50,7 @@ def export(
             help="efg and nfg for Gambit, or the same for OpenSpiel; by default by --out's ending.",
         ),
     ] = None,
-    pricing: Annotated[
-        str | None, typer.Option(help="Play the scenario under this regime, by name or file.")
-    ] = None,
+    pricing: Pricing = None,
     exchanges: Annotated[
         int | None, typer.Option(help="Exchanges at most, fewer than the scenario's; efg.", min=1)
     ] = None,

@@ -22,6 +22,17 @@ Folders = Annotated[
     ),
 ]
 
+Pricing = Annotated[
+    str | None, typer.Option(help="Play the scenario under this regime, by name or file.")
+]
+
+Cooperate = Annotated[
+    str | None, typer.Option(help="Plans that cooperate, as USER,ASSISTANT [from the game].")
+]
+Defect = Annotated[
+    str | None, typer.Option(help="Plans that defect, as USER,ASSISTANT [from the game].")
+]
+
 Force = Annotated[bool, typer.Option("--force", help="Replace the file if it exists.")]
 
 

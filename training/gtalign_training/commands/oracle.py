@@ -15,7 +15,7 @@ from gtalign_env.core.question_value import QuestionValue, question_values
 from gtalign_env.core.views import InformationSet
 from gtalign_env.scenario.compile import compile_scenario
 from gtalign_env.scenario.loader import load_pricing, load_scenario
-from gtalign_training.commands.options import Folders, Json
+from gtalign_training.commands.options import Folders, Json, Pricing
 from gtalign_training.console import err, out, print_json, safe
 from gtalign_training.progress import working
 
@@ -29,9 +29,7 @@ EXAMPLES = (
 
 def oracle(
     scenario: Annotated[str, typer.Argument(help="A scenario, by name or file.")],
-    pricing: Annotated[
-        str | None, typer.Option(help="Play it under this regime, by name or file.")
-    ] = None,
+    pricing: Pricing = None,
     p_vague: Annotated[
         float, typer.Option(help="How often the user opens with a vague query.", min=0, max=1)
     ] = 0.5,

@@ -23,7 +23,7 @@ from gtalign_env.envs.table import Table
 from gtalign_env.envs.transcript import transcript_of
 from gtalign_env.errors import ScenarioError, SolverError, suggest
 from gtalign_env.money import format_money
-from gtalign_training.commands.options import Folders
+from gtalign_training.commands.options import Folders, Pricing
 from gtalign_training.commands.options_words import (
     Deadline,
     Format,
@@ -66,9 +66,7 @@ def play(
             "local:PATH; by default DA:standard or default."
         ),
     ] = None,
-    pricing: Annotated[
-        str | None, typer.Option(help="Play it under this regime, by name or file.")
-    ] = None,
+    pricing: Pricing = None,
     seed: Annotated[
         int | None,
         typer.Option(help="Fixes everything that is drawn; a new one by default.", min=0),

@@ -11,7 +11,7 @@ import typer
 
 from gtalign_env.errors import RunError
 from gtalign_env.games.normal_form import NormalFormGame
-from gtalign_training.commands.options import Folders, Json, check_ending
+from gtalign_training.commands.options import Folders, Json, Pricing, check_ending
 from gtalign_training.console import out, print_json, safe
 
 EXAMPLES = (
@@ -62,9 +62,7 @@ def plot(
     halvings: Annotated[
         int, typer.Option(help="How often a grid step is halved to find a border.", min=0, max=8)
     ] = 4,
-    pricing: Annotated[
-        str | None, typer.Option(help="Draw the scenario under this regime, by name or file.")
-    ] = None,
+    pricing: Pricing = None,
     search: Folders = None,
     json: Json = False,
 ) -> None:

@@ -14,7 +14,15 @@ from gtalign_env.games.folk import FolkSet, Minmax, folk_set, minmax
 from gtalign_env.games.nash import nash_equilibria
 from gtalign_env.games.normal_form import NormalFormGame
 from gtalign_env.games.repeated import CRITICAL, Cooperation, Critical
-from gtalign_training.commands.options import STILL, Folders, Json, check_ending
+from gtalign_training.commands.options import (
+    STILL,
+    Cooperate,
+    Defect,
+    Folders,
+    Json,
+    Pricing,
+    check_ending,
+)
 from gtalign_training.commands.solve import read_target
 from gtalign_training.console import out, print_json, safe
 from gtalign_training.cooperation import cooperation_data, cooperation_words, read_cooperation
@@ -36,15 +44,9 @@ WORDS = {
 
 def repeated(
     target: Annotated[str, typer.Argument(help="A scenario or matrix game, by name or file.")],
-    pricing: Annotated[
-        str | None, typer.Option(help="Play the scenario under this regime, by name or file.")
-    ] = None,
-    cooperate: Annotated[
-        str | None, typer.Option(help="Plans that cooperate, as USER,ASSISTANT [from the game].")
-    ] = None,
-    defect: Annotated[
-        str | None, typer.Option(help="Plans that defect, as USER,ASSISTANT [from the game].")
-    ] = None,
+    pricing: Pricing = None,
+    cooperate: Cooperate = None,
+    defect: Defect = None,
     plot: Annotated[
         Path | None,
         typer.Option(help="Draw the payoffs that can be sustained: PNG or SVG.", metavar="FILE"),

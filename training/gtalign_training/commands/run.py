@@ -15,7 +15,7 @@ import typer
 from gtalign_env.errors import ScenarioError
 from gtalign_env.money import format_money
 from gtalign_env.scenario.loader import Scenario, load_pricing, load_scenario
-from gtalign_training.commands.options import Folders, Json
+from gtalign_training.commands.options import Folders, Json, Pricing
 from gtalign_training.commands.options_words import (
     AtOnce,
     Budget,
@@ -59,9 +59,7 @@ def run(
         str, typer.Option(help="Who asks: an agent (gtalign agents), openai:URL#MODEL, local:PATH.")
     ] = "default",
     assistant: Annotated[str, typer.Option(help="Who answers, likewise.")] = "DA:standard",
-    pricing: Annotated[
-        str | None, typer.Option(help="Play it under this regime, by name or file.")
-    ] = None,
+    pricing: Pricing = None,
     episodes: Annotated[int, typer.Option(help="Number of conversations.", min=1)] = 1000,
     seed: Annotated[int, typer.Option(help="Fixes all of them.", min=0)] = 0,
     workers: Annotated[int, typer.Option(help="Number of processes.", min=1, max=256)] = 1,

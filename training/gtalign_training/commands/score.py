@@ -15,6 +15,7 @@ from gtalign_agents.text_welfare import MODELS, Row, Score, score
 from gtalign_env.errors import ScenarioError, suggest
 from gtalign_training.commands.options import Force, check_new
 from gtalign_training.console import err, safe
+from gtalign_training.json_lines import lines_of
 from gtalign_training.run_folder import write_text
 
 EXAMPLES = (
@@ -56,7 +57,8 @@ def score_command(
         line = json_text.dumps(found.to_json(), allow_nan=False)
         if out is None:
             sys.stdout.write(line + "\n")
-        lines.append(line)
+        else:
+            lines.append(line)
     if out is not None:
         write_text(out, "".join(f"{line}\n" for line in lines))
     _report(counts, welfare)
@@ -71,22 +73,11 @@ def rows(file: Path) -> Iterator[Row]:
     Raises:
         ScenarioError: The file cannot be read, or a line is no completion; names the line.
     """
-    try:
-        if str(file) == "-":
-            text = sys.stdin.buffer.read().decode("utf-8")
-        else:
-            text = file.read_text(encoding="utf-8")
-    except FileNotFoundError as error:
-        raise ScenarioError(f"{file}: there is no such file") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise ScenarioError(f"{file}: cannot be read: {error}") from error
-    # not splitlines: a line separator of Unicode may stand inside a JSON string
-    for number, line in enumerate(text.split("\n"), start=1):
-        if line.strip():
-            try:
-                yield _row(json_text.loads(line))
-            except (ValueError, RecursionError) as error:
-                raise ScenarioError(f"{file}:{number}: {error}") from error
+    for number, line in lines_of(file):
+        try:
+            yield _row(json_text.loads(line))
+        except (ValueError, RecursionError) as error:
+            raise ScenarioError(f"{file}:{number}: {error}") from error
 
 
 def _row(data: Any) -> Row:

@@ -28,7 +28,7 @@ from gtalign_env.scenario.loader import load_game, load_pricing, load_scenario, 
 from gtalign_env.scenario.schema import MatrixGameFile
 from gtalign_env.scenario.welfare_schema import NashWelfare
 from gtalign_env.welfare import Welfare, standard_welfares
-from gtalign_training.commands.options import Folders, Json
+from gtalign_training.commands.options import Folders, Json, Pricing
 from gtalign_training.console import out, print_json, safe
 from gtalign_training.render_concepts import render_components, render_concepts
 from gtalign_training.render_game import render_solution
@@ -84,9 +84,7 @@ def solve(
     target: Annotated[
         str | None, typer.Argument(help="A scenario or matrix game, by name or file.")
     ] = None,
-    pricing: Annotated[
-        str | None, typer.Option(help="Play the scenario under this regime, by name or file.")
-    ] = None,
+    pricing: Pricing = None,
     view: Annotated[
         View, typer.Option(help="All seven assistant plans, or DA, CQ and AQ alone.")
     ] = View.full,

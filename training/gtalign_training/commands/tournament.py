@@ -10,7 +10,15 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from gtalign_agents.repeated import REPEATED
-from gtalign_training.commands.options import STILL, Folders, Json, check_ending
+from gtalign_training.commands.options import (
+    STILL,
+    Cooperate,
+    Defect,
+    Folders,
+    Json,
+    Pricing,
+    check_ending,
+)
 from gtalign_training.commands.solve import read_target
 from gtalign_training.console import err, out, print_json, safe
 from gtalign_training.cooperation import cooperation_data, cooperation_words, read_cooperation
@@ -51,15 +59,9 @@ def tournament(
     own_kind: Annotated[
         bool, typer.Option("--own-kind", help="Count an agent's match with its own kind too.")
     ] = False,
-    cooperate: Annotated[
-        str | None, typer.Option(help="Plans that cooperate, as USER,ASSISTANT [from the game].")
-    ] = None,
-    defect: Annotated[
-        str | None, typer.Option(help="Plans that defect, as USER,ASSISTANT [from the game].")
-    ] = None,
-    pricing: Annotated[
-        str | None, typer.Option(help="Play the scenario under this regime, by name or file.")
-    ] = None,
+    cooperate: Cooperate = None,
+    defect: Defect = None,
+    pricing: Pricing = None,
     plot: Annotated[
         Path | None,
         typer.Option(help="Draw who gets what against whom: PNG or SVG.", metavar="FILE"),

@@ -13,6 +13,7 @@ from gtalign_agents.backends.chat import Message
 from gtalign_agents.text_welfare import SOURCES
 from gtalign_env.errors import MissingExtraError, ScenarioError, suggest
 from gtalign_training.data.rows import Question, from_gtalign
+from gtalign_training.json_lines import lines_of
 
 FIELDS = {"question", "source", "history", "references", "reference", "label", "group", "data_set"}
 """Of a JSONL line or the head of a CSV file; ``question`` and ``source`` are needed."""
@@ -53,11 +54,9 @@ def _parquet(path: Path) -> Iterator[Question]:
 
 
 def _jsonl(path: Path) -> Iterator[Question]:
-    # not splitlines: a line separator of Unicode may stand inside a JSON string
-    for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), start=1):
-        if line.strip():
-            with _placed(path, number):
-                yield _plain(json.loads(line), f"{path}:{number}")
+    for number, line in lines_of(path):
+        with _placed(path, number):
+            yield _plain(json.loads(line), f"{path}:{number}")
 
 
 def _csv(path: Path) -> Iterator[Question]:

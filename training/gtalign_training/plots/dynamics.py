@@ -28,7 +28,7 @@ from gtalign_training.plots.flow import (
     time_of,
     title_of,
 )
-from gtalign_training.plots.look import FAINT, INK, SERIES, head, picture, save
+from gtalign_training.plots.look import FAINT, INK, PALETTE, SERIES, head, picture, save
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
     from gtalign_training.repeated_learning import LearningRun
 
-PALETTE = ("#000000", "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00")
 DASHES = ("-", "--", ":")
 POINT_LOOK = {
     "stable": ("o", INK, "stable rest point"),

@@ -23,14 +23,13 @@ from gtalign_training.plots.flow import (
     time_of,
     title_of,
 )
-from gtalign_training.plots.look import SERIES
+from gtalign_training.plots.look import PALETTE, SERIES
 from gtalign_training.plots.studies.interactive import plotly_of, write_page
 
 if TYPE_CHECKING:
     from gtalign_training.repeated_learning import LearningRun
 
 ARROW = 0.035  # length, in shares
-PALETTE = ("#000000", "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00")
 FILLS = {"stable": "#222222", "unstable": "#ffffff", "undecided": "#8a8a8a"}
 
 

@@ -50,6 +50,9 @@ STYLE: dict[Any, Any] = {
 }
 """What all pictures have in common."""
 
+PALETTE = ("#000000", "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00")
+"""Of lines that stand for nothing else; Okabe and Ito."""
+
 MOVE_COLOURS = dict(
     zip(
         ASSISTANT_LABELS,

@@ -24,7 +24,7 @@ from gtalign_env.scenario.problems import check
 from gtalign_env.scenario.sweep import Study, resolve_study
 from gtalign_env.scenario.sweep_schema import StudyFile
 from gtalign_env.scenario.yaml_reader import Problem, problems_error, read_text
-from gtalign_training.run_folder import write_json
+from gtalign_training.run_folder import whole_file, write_json
 from gtalign_training.studies.solved import Columns
 
 FORMAT = 1
@@ -172,14 +172,11 @@ class StudyFolder:
         import pyarrow as pa
 
         table = pa.table({name: pa.array(values) for name, values in columns.items()})
-        target = self.chunk(index)
-        temporary = target.with_name(f"{target.name}.{os.getpid()}.tmp")
-        with temporary.open("wb") as file:
-            with pa.ipc.new_file(file, table.schema) as writer:
-                writer.write_table(table)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(target)
+        with (
+            whole_file(self.chunk(index)) as file,
+            pa.ipc.new_file(file, table.schema) as writer,
+        ):
+            writer.write_table(table)
 
     def merge(self) -> None:
         """Write the results from all chunks, in order."""

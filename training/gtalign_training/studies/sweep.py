@@ -175,5 +175,5 @@ def _work(path: str, chunks: list[int], link: Connection) -> None:
         link.send(("error", error))
     except (BrokenPipeError, KeyboardInterrupt):
         return
-    except Exception:
+    except Exception:  # sent to the parent, which raises it
         link.send(("error", RunError(f"a worker failed:\n{traceback.format_exc()}")))

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import base64
 import io
-import os
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gtalign_env.errors import RunError
-from gtalign_training.run_folder import CHECKPOINT, RunFolder, write_json
+from gtalign_training.run_folder import CHECKPOINT, RunFolder, whole_file, write_json
 from gtalign_training.tabular.env import Place
 from gtalign_training.tabular.model import damage
 
@@ -41,12 +40,8 @@ def save_model(model: PPO, path: Path) -> None:
     """
     buffer = io.BytesIO()
     model.save(buffer)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    with temporary.open("wb") as file:
+    with whole_file(path) as file:
         file.write(buffer.getvalue())
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
 
 
 def save_checkpoint(folder: Path, model: PPO, places: list[Place]) -> Path:
