@@ -80,7 +80,8 @@ word = int
 """An unsigned 64-bit number; where these functions are compiled it stands for the machine's own."""
 
 
-def _mix(x: int) -> int:
+def mixed(x: int) -> int:
+    """Return a 64-bit number that looks drawn at random, and tells which it was made from."""
     x = ((x ^ (x >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
     x = ((x ^ (x >> 27)) * 0x94D049BB133111EB) & _MASK
     return x ^ (x >> 31)
@@ -114,7 +115,12 @@ class Draws(NamedTuple):
 
 def stream_of(key: int, episode: int) -> int:
     """Return what all draws of an episode begin with, a 64-bit number."""
-    return _mix((word(key) + word(episode) * _EPISODE) & _MASK)
+    return mixed(before_mixing(key, episode))
+
+
+def before_mixing(key: int, episode: int) -> int:
+    """Return what the 64-bit number of an episode is made from."""
+    return (word(key) + word(episode) * _EPISODE) & _MASK
 
 
 def uniform(stream: int, turn: int, seat: int, purpose: int) -> float:
@@ -126,5 +132,5 @@ def uniform(stream: int, turn: int, seat: int, purpose: int) -> float:
         seat: Whose draw it is, a `Seat`.
         purpose: What it decides, a `Purpose`.
     """
-    x = _mix((stream + word((turn << 16) | (seat << 8) | purpose) * _GOLDEN) & _MASK)
-    return (_mix((x + _GOLDEN) & _MASK) >> 11) * _TO_UNIT
+    x = mixed((stream + word((turn << 16) | (seat << 8) | purpose) * _GOLDEN) & _MASK)
+    return (mixed((x + _GOLDEN) & _MASK) >> 11) * _TO_UNIT

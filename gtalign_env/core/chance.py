@@ -36,25 +36,45 @@ def happens(stream: int, turn: int, p: float, seat: int, purpose: int) -> bool:
     )  # draws are below 1: no need for one
 
 
+def settling(game: Numbers) -> float:
+    """Return the probability that a reply settles the meaning."""
+    return game.reply_clarity
+
+
+def covering(game: Numbers, informed: bool, move: int) -> float:
+    """Return the probability that an answer covers what is meant."""
+    return 1.0 if informed else game.covers[verbosity(move)]
+
+
+def knowing(game: Numbers) -> float:
+    """Return the probability that the assistant knows the answer asked for."""
+    return game.p_correct
+
+
+def sufficing(game: Numbers, move: int) -> float:
+    """Return the probability that an answer of this verbosity is good enough."""
+    return game.quality[verbosity(move)]
+
+
 def settles(game: Numbers, stream: int, state: State) -> bool:
     """Return whether a reply written now settles the meaning."""
-    return happens(stream, turn_of(state), game.reply_clarity, USER, CLEAR)
+    return happens(stream, turn_of(state), settling(game), USER, CLEAR)
 
 
 def covers(game: Numbers, stream: int, state: State, move: int) -> bool:
     """Return whether an answer given now covers what is meant."""
-    p = 1.0 if state.informed else game.covers[verbosity(move)]
+    p = covering(game, state.informed, move)
     return happens(stream, turn_of(state), p, ASSISTANT, COVERS)
 
 
 def knows(game: Numbers, stream: int, state: State) -> bool:
     """Return whether the assistant knows the answer asked for now."""
-    return happens(stream, turn_of(state), game.p_correct, ASSISTANT, KNOWS)
+    return happens(stream, turn_of(state), knowing(game), ASSISTANT, KNOWS)
 
 
 def suffices(game: Numbers, stream: int, state: State, move: int) -> bool:
     """Return whether an answer of this verbosity is good enough now."""
-    return happens(stream, turn_of(state), game.quality[verbosity(move)], ASSISTANT, SUFFICES)
+    return happens(stream, turn_of(state), sufficing(game, move), ASSISTANT, SUFFICES)
 
 
 def is_right(game: Numbers, stream: int, state: State, move: int) -> bool:

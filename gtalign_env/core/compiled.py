@@ -12,12 +12,14 @@ import dis
 import hashlib
 import os
 from collections.abc import Callable, Container
+from functools import cache
 from pathlib import Path
 from types import FunctionType
 from typing import Any
 
 import numpy as np
 
+from gtalign_env.core.records import copied
 from gtalign_env.distributions import quantile
 
 _MACHINE = {"word": np.uint64, "whole": np.int64}
@@ -29,13 +31,15 @@ to arrays, which are the caller's: it would cost more than the rules, and thread
 """
 
 _APART = {quantile}
-"""Functions that are called, not inlined: long, and seldom needed."""
+"""Functions that are always called, not inlined: long, and seldom needed."""
 
 _PACKAGE = __name__.partition(".")[0]
 
 
 def compiled(
-    *entries: Callable[..., Any], short: Container[Callable[..., Any]] = ()
+    *entries: Callable[..., Any],
+    short: Container[Callable[..., Any]] = (),
+    apart: Container[Callable[..., Any]] = (),
 ) -> tuple[Callable[..., Any], ...]:
     """Return compiled versions of scalar functions; they release the lock of the interpreter.
 
@@ -46,6 +50,7 @@ def compiled(
     Args:
         entries: Functions over plain numbers, named tuples of them, and arrays.
         short: Those that keep the lock: they take less time than letting go of it.
+        apart: Functions that they call and that are not inlined: long, and seldom needed.
     """
     import numba
 
@@ -66,8 +71,10 @@ def compiled(
         return clone
 
     def translated(function: FunctionType) -> Any:
+        if function is copied:
+            return _copying()
         if function not in copies:
-            inlined = function not in _APART
+            inlined = function not in _APART and function not in apart
             copies[function] = numba.njit(copy(function), **_OPTIONS, forceinline=inlined)
         return copies[function]
 
@@ -84,6 +91,34 @@ def compiled(
         )
     finally:
         settings.CACHE_DIR = before
+
+
+@cache
+def _copying() -> Any:
+    """Return what stands for `copied` in compiled code: a move of memory, not one number a time."""
+    from numba.core import cgutils, types
+    from numba.extending import intrinsic
+
+    @intrinsic(prefer_literal=True)  # type: ignore[untyped-decorator]  # numba has no types
+    def copying(context: Any, source: Any, target: Any, count: Any) -> Any:
+        def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            arrays = [
+                context.make_array(kind)(context, builder, value)
+                for kind, value in zip((source, target), arguments, strict=False)
+            ]
+            size = context.get_abi_sizeof(context.get_data_type(source.dtype))
+            cgutils.raw_memcpy(
+                builder,
+                arrays[1].data,
+                arrays[0].data,
+                context.get_constant(types.intp, count.literal_value),
+                size,
+            )
+            return context.get_dummy_value()
+
+        return types.void(source, target, count), code
+
+    return copying
 
 
 def entry_point(function: Any, *arguments: Any) -> Callable[..., Any]:

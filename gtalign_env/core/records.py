@@ -25,6 +25,18 @@ whole = int
 LEAST_WIDTH = 16
 
 
+def copied(source: Any, target: Any, count: int) -> None:
+    """Copy the first numbers of an array; compiled code does so in one go.
+
+    Args:
+        source: In one piece.
+        target: Likewise, of the same type.
+        count: How many; where this is compiled, a constant.
+    """
+    for k in range(count):
+        target[k] = source[k]
+
+
 @cache
 def record_dtype(of: Any, width: int) -> np.dtype[Any]:
     """Return the record type of a named tuple: one object, as compiled calls know it by identity.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from functools import cache
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,8 +18,9 @@ from gtalign_env.core.records import packed, record_dtype
 from gtalign_env.core.spec import GameSpec
 from gtalign_env.distributions import CONSTANT, MOST, quantile
 from gtalign_env.draws import Seat, stream_key
-from gtalign_env.envs import kernel_entries
+from gtalign_env.envs import kernel_entries, walk
 from gtalign_env.envs.chair import N_FIELDS, Chair, Person, Play, Seen, Told
+from gtalign_env.envs.nodes import OPENINGS, SCRIPTS, Spot, Tree, new_desk, new_tree, with_roots
 from gtalign_env.envs.observe import N_ENTRIES, Array, regime_entries
 from gtalign_env.envs.table import Table
 from gtalign_env.errors import ScenarioError, suggest
@@ -27,9 +29,6 @@ from gtalign_env.tariff import History, Usage, increment
 
 EXACT = 2**53
 """Largest amount that a float holds exactly, pico-USD: 9,007 USD, more than any conversation costs."""
-
-BLOCK = 1024
-"""How many environments are stepped in one go: what a core's own cache holds of them."""
 
 COUNTED = 2**31
 """More tokens than a record counts."""
@@ -42,6 +41,7 @@ class Kernels(NamedTuple):
 
     open_many: Any
     step_many: Any
+    leave_many: Any
     open_one: Any
     step_one: Any
     open_both: Any
@@ -52,7 +52,11 @@ class Kernels(NamedTuple):
 def kernels() -> Kernels:
     """Return the compiled functions; this is where numba is imported, once."""
     entries = [getattr(kernel_entries, name) for name in Kernels._fields]
-    return Kernels(*compiled(*entries, short=entries[2:]))
+    return Kernels(
+        *compiled(
+            *entries, short=entries[3:], apart=(walk.plant, walk.grow, kernel_entries.first_time)
+        )
+    )
 
 
 def require_script(seat: Seat, name: object, p_vague: float) -> Script:
@@ -84,18 +88,25 @@ class Batch:
         seat: The own seat.
         opponents: The policy of the other seat in each.
         joint: Whether W(U, L) at the end is the reward.
+        parts: How many parts of the batch may be stepped at the same time.
 
     Attributes:
         chairs: Records of `Chair`, shape ``(n,)``.
+        spots: Records of `Spot`, shape ``(n,)``: where it stands on its part's tree, if it does.
         types: Records of `UserType`: of each environment, then those that persons share.
-        observations: What the seats see now, shape ``(n, N_ENTRIES)``.
+        observations: What the seats see, shape ``(n, N_ENTRIES)``; see `shown`.
         masks: Which moves are legal now, shape ``(n, moves)``.
         told: What the last step told, see `Told`.
         has_choice: Whether some table has a choice of games, so that episodes are looked up.
     """
 
     def __init__(
-        self, tables: Sequence[Table], seat: Seat, opponents: Sequence[Script], joint: bool
+        self,
+        tables: Sequence[Table],
+        seat: Seat,
+        opponents: Sequence[Script],
+        joint: bool,
+        parts: int = 1,
     ) -> None:
         n = len(tables)
         self._tables = tables
@@ -105,11 +116,16 @@ class Batch:
         self._people: list[Person] = []
         self._shared: list[UserType] = []  # one a person, looked at where its type does not vary
         # an episode's game is looked up where the table has a choice of them
-        self._varied = np.array(
+        self.chairs = np.zeros(n, record_dtype(Chair, 1))
+        self.chairs["varied"] = self._varied = np.array(
             [len(t.specs) > 1 or bool(t.specs[0].regime.surges) for t in tables], np.bool_
         )
         self.has_choice = bool(self._varied.any())
-        self.chairs = np.zeros(n, record_dtype(Chair, 1))
+        self.spots = np.zeros(n, record_dtype(Spot, 1))
+        edges = np.linspace(0, n, parts + 1).astype(int).tolist()
+        self._parts = list(pairwise(edges))
+        self._trees: list[Tree] = []  # one a part, made when first needed
+        self._desks = [new_desk() for _ in self._parts]
         self.chairs["seat"] = seat
         self.chairs["shown"] = -1
         self.chairs["own_type_at"] = np.arange(n)
@@ -117,6 +133,8 @@ class Batch:
         self.types = np.zeros(n, record_dtype(UserType, 1))
         self.chairs["policy"] = [found.policy for found in opponents]
         self.chairs["p_vague"] = [found.p_vague for found in opponents]
+        scripts = list(dict.fromkeys(opponents))
+        self.chairs["script"] = [scripts.index(found) for found in opponents]
         self.observations = np.zeros((n, N_ENTRIES), np.float32)
         self.masks = np.ones((n, _MOVES[seat]), np.int8)
         self.told = Told(
@@ -124,7 +142,7 @@ class Batch:
             terminated=np.zeros(n, np.bool_),
             truncated=np.zeros(n, np.bool_),
             refused=np.zeros(n, np.bool_),
-            ended=np.full(n, ONGOING, np.int8),
+            ended=np.full(n, ONGOING),
             returns=np.zeros(n),
         )
         self.room = np.zeros(N_FIELDS)
@@ -135,12 +153,15 @@ class Batch:
         self._pack()
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return the batch without machine code."""
-        return {**self.__dict__, "_step": None}
+        """Return the batch without machine code, and without what can be computed again."""
+        for tree, part in zip(self._trees, self._parts, strict=False):
+            kernels().leave_many(self.chairs, self.spots, tree, self.observations, *part)
+        return {**self.__dict__, "_step": None, "_trees": []}
 
     def seed(self, i: int, seed: int) -> None:
         """Fix all draws of an environment's episodes; the next one is episode 0."""
         self._seeds[i] = seed
+        self.spots["node"][i] = 0
         self.chairs["episode"][i] = -1
         if not self._varied[i]:
             self._assign(i, self._tables[i].specs[0])
@@ -152,47 +173,62 @@ class Batch:
             which: Indices of the environments, shape ``(k,)``.
             episode: Index of the episode; by default each one's next.
         """
+        walking = which[self.spots["node"][which] > 0]
+        self.chairs["episode"][walking] = self.spots["episode"][walking]
         if episode is not None:
             self.chairs["episode"][which] = episode - 1
         self.look_up(which)
-        kernels().open_many(
-            self.plays,
-            self.people,
-            self.types,
-            self.chairs,
-            Seen(self.observations, self.masks),
-            self.told,
-            self.room,
-            which,
-        )
+        for tree, (begin, end) in zip(self.trees(), self._parts, strict=True):
+            kernels().open_many(
+                self.plays,
+                self.people,
+                self.types,
+                self.chairs,
+                self.spots,
+                tree,
+                Seen(self.observations, self.masks),
+                self.told,
+                self.room,
+                which[(which >= begin) & (which < end)],
+            )
+
+    def trees(self) -> list[Tree]:
+        """Return what is known of the games, one tree a part."""
+        if not self._trees:
+            self._trees = [new_tree(self._roots) for _ in self._parts]
+        return self._trees
 
     def prepare(self) -> None:
         """Look up the games of the episodes that the next step begins."""
         if self.has_choice:
             self.look_up(np.flatnonzero(self.told.terminated | self.told.truncated))
 
-    def step(
-        self, actions: NDArray[np.int64], begin: int, end: int, handed: Array | None = None
-    ) -> None:
+    def step(self, actions: NDArray[np.int64], handed: Array, part: int = 0) -> None:
         """Step a part of the batch, after `prepare`; parts may be stepped at the same time.
 
         Args:
             actions: Of the whole batch, shape ``(n,)``.
-            begin: First environment.
-            end: The one after the last.
-            handed: Where the observations are copied to, shape ``(n, N_ENTRIES)``.
+            handed: Where the observations go, shape ``(n, N_ENTRIES)``: `observations`, or another.
+            part: Index of the part.
         """
-        room, moves = np.empty(N_FIELDS), np.ascontiguousarray(actions, np.int64)
-        games = (self.plays, self.people, self.types, self.chairs)
-        arrays = (*games, Seen(self.observations, self.masks), self.told, room, moves)
+        moves = np.ascontiguousarray(actions, np.int64)
+        arrays = (
+            *(self.plays, self.people, self.types, self.chairs, self.spots, self.trees()[part]),
+            *(Seen(self.observations, self.masks), self.told, np.empty(N_FIELDS)),
+            *(self._desks[part], moves, handed),
+            handed is not self.observations,
+            *self._parts[part],
+        )
         if self._step is None:
-            self._step = entry_point(kernels().step_many, *arrays, begin, end)
-        step = self._step
-        for first in range(begin, end, BLOCK):
-            last = min(first + BLOCK, end)
-            step(*arrays, first, last)
-            if handed is not None:
-                np.copyto(handed[first:last], self.observations[first:last])
+            self._step = entry_point(kernels().step_many, *arrays)
+        self._step(*arrays)
+
+    def shown(self) -> Array:
+        """Return `observations`, brought up to date."""
+        for tree, (begin, end) in zip(self._trees, self._parts, strict=False):
+            rows = begin + np.flatnonzero(self.spots["node"][begin:end])
+            self.observations[rows] = tree.observations[self.spots["node"][rows]]
+        return self.observations
 
     def look_up(self, which: NDArray[np.intp]) -> None:
         """Name the games of the next episodes, where a table has a choice of them.
@@ -229,7 +265,8 @@ class Batch:
                 )
             )
             for _, persona in spec.population.personas:
-                self._people.append(_person(persona, len(self.chairs) + len(self._people)))
+                at = len(self.chairs) + len(self._people)
+                self._people.append(_person(persona, at, min(spec.numbers.tokens) >= 0))
                 self._shared.append(persona.draw(lambda purpose: 0.5))
         return self._index[name]
 
@@ -237,6 +274,8 @@ class Batch:
         self.plays = packed(Play, self._plays)
         self.people = packed(Person, self._people)
         self._step = None
+        self._roots = len(self.people) * SCRIPTS * OPENINGS
+        self._trees = [with_roots(tree, self._roots) for tree in self._trees]
         n = len(self.chairs)
         types = np.zeros(n + len(self._shared), record_dtype(UserType, 1))
         types[:n] = self.types[:n]
@@ -244,7 +283,7 @@ class Batch:
         self.types = types
 
 
-def _person(persona: Persona, type_at: int) -> Person:
+def _person(persona: Persona, type_at: int, constant_lengths: bool) -> Person:
     laws = [distribution.law for distribution in persona.distributions]
     varied = [k for k, law in enumerate(laws) if law.kind != CONSTANT]
     return Person(
@@ -253,6 +292,7 @@ def _person(persona: Persona, type_at: int) -> Person:
         laws=tuple(laws[k] for k in varied),
         varied=tuple(varied),
         size=len(varied),
+        fixed=constant_lengths and not varied,
     )
 
 

@@ -42,6 +42,8 @@ class Person(NamedTuple):
     """Which field each law is of, by its index in `UserType`."""
     size: int
     """How many vary."""
+    fixed: bool
+    """Whether none does, nor any length of the game: then chance decides no number."""
 
 
 class Chair(NamedTuple):
@@ -51,6 +53,10 @@ class Chair(NamedTuple):
     policy: Small
     """Of the other seat, see `gtalign_env.core.policies.Script`; likewise the next."""
     p_vague: float
+    script: Small
+    """Index of both among the batch's."""
+    varied: bool
+    """Whether its episodes choose among several games."""
     joint: bool
     """Whether W(U, L) at the end is the reward."""
     play: Count

@@ -96,6 +96,13 @@ def other_plays(game: Numbers, who: Any, chair: Any, state: State) -> Step:
     return assistant_plays(game, who, chair, state, move)
 
 
+def chosen_person(play: Play, stream: int) -> int:
+    """Return which of all personas comes to an episode with this stream of draws."""
+    if play.crowd.size > 1:
+        return play.first_person + int(quantile(play.crowd, uniform(stream, 0, USER, PERSONA)))
+    return play.first_person
+
+
 def draw_user(play: Play, people: Any, types: Any, chair: Any, room: Any) -> None:
     """Choose the user of an episode, as `Population.draw` does.
 
@@ -106,10 +113,8 @@ def draw_user(play: Play, people: Any, types: Any, chair: Any, room: Any) -> Non
         chair: The environment; its stream is the episode's.
         room: Room for the fields, shape ``(16,)``.
     """
-    index, stream = 0, word(chair.stream)
-    if play.crowd.size > 1:
-        index = int(quantile(play.crowd, uniform(stream, 0, USER, PERSONA)))
-    person = people[play.first_person + index]
+    stream = word(chair.stream)
+    person = people[chosen_person(play, stream)]
     if person.size == 0:
         chair.type_at = person.type_at
         return

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
-from itertools import pairwise
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
-from gtalign_env.core.moves import ONGOING, Ending
+from gtalign_env.core.moves import ONGOING
 from gtalign_env.draws import Seat
 from gtalign_env.envs.batch import Batch, require_script
 from gtalign_env.envs.observe import ENDINGS, OBSERVATION_SPACE, Array
@@ -24,6 +24,10 @@ from gtalign_env.envs.table import PricingLike, ScenarioLike, Table, episode_of
 from gtalign_env.errors import EpisodeError
 
 Results = tuple[Array, NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]]
+
+
+_ENDINGS = np.array([*ENDINGS, None], object)
+"""What infos call the endings, by `Ending`; None stands last, at `ONGOING`."""
 
 
 class ConversationVectorEnv(VectorEnv[Array, NDArray[np.int64], NDArray[Any]]):
@@ -97,6 +101,7 @@ class ConversationVectorEnv(VectorEnv[Array, NDArray[np.int64], NDArray[Any]]):
             self.seat,
             [plans[i % len(plans)] for i in rows],
             require_reward(reward) == "joint",
+            threads,
         )
         moves = self.batch.masks.shape[1]
         self.single_action_space = spaces.Discrete(moves)
@@ -106,8 +111,7 @@ class ConversationVectorEnv(VectorEnv[Array, NDArray[np.int64], NDArray[Any]]):
         self._moves = moves
         self._all = np.ones(num_envs, np.bool_)
         self._unseeded = np.ones(num_envs, np.bool_)
-        edges = np.linspace(0, num_envs, threads + 1).astype(int).tolist()
-        self._parts = list(pairwise(edges))
+        self._threads = threads
         self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
 
     def reset(
@@ -164,20 +168,15 @@ class ConversationVectorEnv(VectorEnv[Array, NDArray[np.int64], NDArray[Any]]):
         if self.autoreset_mode is AutoresetMode.DISABLED:
             self._require_open()
         batch.prepare()
-        copied = np.empty_like(batch.observations) if self.copy else None
+        seen = np.empty_like(batch.observations) if self.copy else batch.observations
         if self._pool is None:
-            batch.step(moves, 0, self.num_envs, copied)
+            batch.step(moves, seen)
         else:
-            list(
-                self._pool.map(
-                    lambda part: batch.step(moves, part[0], part[1], copied), self._parts
-                )
-            )
-        seen = batch.observations if copied is None else copied
+            list(self._pool.map(partial(batch.step, moves, seen), range(self._threads)))
         over = batch.told.terminated | batch.told.truncated
         results = tuple(array.copy() for array in batch.told[:3])
         if self.autoreset_mode is AutoresetMode.SAME_STEP and over.any():
-            infos = self._reset_at_once(over)
+            infos = self._reset_at_once(over, seen)
             seen[over] = batch.observations[over]
         else:
             infos = self._infos(self._all)
@@ -195,11 +194,11 @@ class ConversationVectorEnv(VectorEnv[Array, NDArray[np.int64], NDArray[Any]]):
                 f"the episode of row {over[0]} is over; call reset() with a reset_mask"
             )
 
-    def _reset_at_once(self, over: NDArray[np.bool_]) -> dict[str, Any]:
+    def _reset_at_once(self, over: NDArray[np.bool_], seen: Array) -> dict[str, Any]:
         """Begin the next episode where one is over; return the infos, with the last ones."""
         which = np.flatnonzero(over)
         final = np.full(self.num_envs, None, object)
-        for i, row in zip(which, self.batch.observations[which], strict=True):
+        for i, row in zip(which, seen[which], strict=True):
             final[i] = row
         last = {"final_obs": final, "final_info": self._infos(over)}
         last |= {"_final_obs": over, "_final_info": over.copy()}
@@ -207,7 +206,7 @@ class ConversationVectorEnv(VectorEnv[Array, NDArray[np.int64], NDArray[Any]]):
         return {**self._infos(self._all), **last}
 
     def _seen(self) -> Array:
-        return self.batch.observations.copy() if self.copy else self.batch.observations
+        return self.batch.shown().copy() if self.copy else self.batch.shown()
 
     def _infos(self, rows: NDArray[np.bool_]) -> dict[str, Any]:
         """Return the infos of some rows, as Gymnasium's own vector environments put them."""
@@ -220,9 +219,8 @@ class ConversationVectorEnv(VectorEnv[Array, NDArray[np.int64], NDArray[Any]]):
         }
         ended = rows & (told.ended != ONGOING)
         if ended.any():
-            infos["ending"] = endings = np.empty(self.num_envs, object)
-            for ending in Ending:
-                endings[rows & (told.ended == ending)] = ENDINGS[ending]
+            which = told.ended if rows is self._all else np.where(ended, told.ended, ONGOING)
+            infos["ending"] = _ENDINGS.take(which)
             infos["return"] = told.returns.copy() if rows is self._all else told.returns * ended
             infos["_ending"], infos["_return"] = ended, ended.copy()
         refused = rows & told.refused

@@ -17,7 +17,7 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from gtalign_env.core.moves import ASSISTANT_LABELS
 from gtalign_env.core.spec import GameSpec
 from gtalign_env.distributions import Choice, LogNormal, Normal, Uniform
-from gtalign_env.envs import batch
+from gtalign_env.envs import nodes
 from gtalign_env.envs.vector import ConversationVectorEnv
 from gtalign_env.errors import EpisodeError, ScenarioError
 from gtalign_env.persona import Population
@@ -203,16 +203,41 @@ def test_any_number_of_rows_and_threads_gives_the_same(rows: int) -> None:
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_a_batch_of_several_blocks_gives_the_same(
-    monkeypatch: pytest.MonkeyPatch, threads: int
-) -> None:
-    monkeypatch.setattr(batch, "BLOCK", 3)
+def test_a_batch_of_several_blocks_gives_the_same(threads: int) -> None:
     for copies in (True, False):
-        play_both([{}] * 8, ConversationVectorEnv(8, threads=threads, copy=copies), steps=30)
+        rows = 2 * nodes.BLOCK + 3
+        play_both([{}] * rows, ConversationVectorEnv(rows, threads=threads, copy=copies), steps=4)
 
 
-def test_actions_may_lie_anywhere_and_a_copy_goes_on_alike() -> None:
-    envs = ConversationVectorEnv(9, scenario="mixed_crowd")
+@pytest.mark.parametrize("room", [1, 2, 30])
+@pytest.mark.parametrize("seat", ["assistant", "user"])
+def test_a_tree_without_room_changes_nothing(
+    monkeypatch: pytest.MonkeyPatch, room: int, seat: str
+) -> None:
+    monkeypatch.setattr(nodes, "ROOM", room)
+    arguments: dict[str, Any] = {"scenario": "travel_planning", "seat": seat}
+    for copies in (True, False):
+        native = ConversationVectorEnv(ROWS, copy=copies, **arguments)
+        play_both([arguments] * ROWS, native, steps=40, legal=0.8)
+        assert native.batch.trees()[0].used == room
+
+
+def test_constant_lengths_and_types_are_walked_and_the_rest_is_not() -> None:
+    walked = {
+        "quick_question": {True},
+        "small_screen": {False},
+        "language_tutor": {True, False},
+        "phone_support": {True},
+    }
+    for scenario, kinds in walked.items():
+        envs = ConversationVectorEnv(64, scenario=scenario)
+        envs.reset(seed=0)
+        assert set((envs.batch.spots["node"] > 0).tolist()) == kinds, scenario
+
+
+@pytest.mark.parametrize("scenario", ["mixed_crowd", "quick_question"])
+def test_actions_may_lie_anywhere_and_a_copy_goes_on_alike(scenario: str) -> None:
+    envs = ConversationVectorEnv(9, scenario=scenario)
     envs.reset(seed=4)
     table = np.random.default_rng(2).integers(7, size=(9, 8), dtype=np.int32)
     envs.step(table[:, 0])
@@ -228,9 +253,8 @@ def test_actions_may_lie_anywhere_and_a_copy_goes_on_alike() -> None:
 def test_a_reset_mask_resets_its_rows_and_no_other() -> None:
     envs = ConversationVectorEnv(4, autoreset_mode="Disabled")
     first, _ = envs.reset(seed=[5, 6, 7, 8])
-    envs.step(np.array([6, 6, 6, 6]))
+    before, *_ = envs.step(np.array([6, 6, 6, 6]))
     mask = np.array([True, False, True, False])
-    before = envs.batch.observations.copy()
     seen, infos = envs.reset(seed=[5, None, 7, None], options={"reset_mask": mask})
     assert np.array_equal(seen[mask], first[mask])
     assert np.array_equal(seen[~mask], before[~mask])
