@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 
-from gtalign_env.scenario.words import canonical
+from gtalign_env.scenario.words import ARTICLES, canonical
+
+# A word that folding leaves as it is, and joins to nothing: ASCII up to the sign after it.
+_FIRST_WORD = re.compile(r"[\x00-/:-@\[-`{-\x7f]*+([A-Za-z]++)(?=[\x00-/:-@\[-`{-\x7f]|$)")
 
 
 class PhraseBook:
@@ -21,6 +25,7 @@ class PhraseBook:
             for phrase in group
         }
         self._longest = max(map(len, self._kinds))
+        self._words = ARTICLES.union(*self._kinds)
 
     def kinds(self, text: str, most_words: int) -> frozenset[str] | None:
         """Return the kinds of phrases a text is made of, or None if anything else is in it.
@@ -34,6 +39,9 @@ class PhraseBook:
         """
         if len(text) > 40 * most_words:  # no need to fold a megabyte
             return None
+        first = _FIRST_WORD.match(text)
+        if first is not None and first.group(1).lower() not in self._words:
+            return None  # most messages; no need to fold them
         words = canonical(text).split()
         if not words or len(words) > most_words:
             return None

@@ -8,7 +8,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -52,11 +51,11 @@ def test_the_overview_is_fast_and_imports_no_command() -> None:
         "except SystemExit: pass\n"
         "heavy = {'torch', 'numpy', 'gymnasium', 'pydantic', 'gtalign_env'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"
+        "import time; print(time.process_time(), file=sys.stderr)\n"
     )
-    start = time.perf_counter()
-    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
-    # 0.6 s is promised; three times that where others share the machine.
-    assert time.perf_counter() - start < 1.8
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    # 0.6 s is promised; three times that of the processor where others share the machine.
+    assert float(done.stderr) < 1.8
 
 
 def test_every_command_stands_in_one_panel() -> None:

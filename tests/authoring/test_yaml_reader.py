@@ -121,10 +121,10 @@ REFUSED = {
 @pytest.mark.parametrize("name", REFUSED)
 def test_hostile_yaml_is_refused_at_its_place_and_at_once(name: str) -> None:
     text, line, column, said = REFUSED[name]
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(ScenarioError, match=r"^f\.yaml:") as caught:
         read_text(text, "f.yaml")
-    assert time.perf_counter() - start < 1.0
+    assert time.process_time() - start < 1.0
     lines = str(caught.value).splitlines()
     assert any(one.startswith(f"f.yaml:{line}:{column}: ") and said in one for one in lines), lines
     assert all(len(one) < 200 for one in lines)

@@ -5,12 +5,13 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from gtalign_env.scenario.long_words import canonical_of_folded
 from gtalign_env.scenario.tasks import Question, TaskSet
-from gtalign_env.scenario.words import canonical, contains, count_words
+from gtalign_env.scenario.words import ARTICLES, canonical, contains, count_words, fold
 
 QUESTION: dict[str, Any] = {
     "id": "mercury",
@@ -174,6 +175,31 @@ def test_a_task_set_survives_being_written_and_read(tasks: TaskSet) -> None:
 )
 def test_canonical_form(text: str, form: str) -> None:
     assert canonical(text) == form
+
+
+PIECES = st.sampled_from(
+    [
+        *"aAbnthe  ..,,1234567?!:-\n\t()_é\u0301ßﬁ١٢٣٤５Ⅳ½漢🙂\u2028\ud800\ufdfa\x00",
+        *(" a ", " the ", " an ", "1,234", ",567", "12,345,678", "1.5"),
+    ]
+)
+
+
+@given(st.lists(PIECES, max_size=40).map("".join) | st.text())
+@example("")
+@example("a")
+@example("1,234,5678 .1,234 12,345.6,789 1.2.3 1..2")
+@example("the a an The a")
+def test_a_long_text_has_the_same_canonical_form(text: str) -> None:
+    assert canonical_of_folded(fold(text), ARTICLES) == canonical(text)
+
+
+@given(st.lists(PIECES, max_size=40).map("".join), st.sampled_from([None, 2, 8]))
+def test_words_are_stretches_with_a_letter_or_digit(text: str, stop: int | None) -> None:
+    lengths = [len(piece) for piece in text.split() if any(map(str.isalnum, piece))]
+    count = sum(-(-length // 20) for length in lengths)
+    found = count_words(text, stop)
+    assert found == count if stop is None or count <= stop else found > stop
 
 
 @given(st.text(st.characters()))
