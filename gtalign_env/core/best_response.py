@@ -21,7 +21,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Literal, NamedTuple
 
-from gtalign_env.core.mixed import AssistantMix, UserMix
+from gtalign_env.core.descent import OWN, WELFARE, is_large, solve_opening
+from gtalign_env.core.mixed import AssistantMix, DefaultMix, UserMix
 from gtalign_env.core.moves import AssistantMove, UserMove
 from gtalign_env.core.oracle import MOST_TYPES, Particle, Value, require_solvable, worth
 from gtalign_env.core.play_out import (
@@ -29,6 +30,7 @@ from gtalign_env.core.play_out import (
     after_answer,
     after_message,
     answered,
+    known_of,
     opened,
     start,
     times,
@@ -178,8 +180,22 @@ def best_assistant_response(
         decisions[known] = AssistantDecision(chosen, scores, reach)
         return values[chosen]
 
+    def at_once(known: Known, particles: list[Particle]) -> Value:
+        kind = OWN if objective == "own" else WELFARE
+        value, found = solve_opening(spec, known.history.informed, particles, kind, apart=True)
+        for place in found:
+            means = {
+                move: sums / place.reach
+                for move, sums in zip(AssistantMove, place.values, strict=True)
+            }
+            here = known_of(known.history, place)
+            decisions[here] = AssistantDecision(place.best, means, place.reach)
+        return Value(*value)
+
     gained, places = opened(spec, user, most_types)
-    value = total((gained, *(best(known, particles) for known, particles in places.items())))
+    compiled = isinstance(user, DefaultMix) and is_large(spec, places.values())
+    solve = at_once if compiled else best
+    value = total((gained, *(solve(known, particles) for known, particles in places.items())))
     likeliest: dict[InformationSet, AssistantDecision] = {}
     for known, decision in sorted(decisions.items(), key=lambda item: item[1].probability):
         likeliest[known.history] = decision

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, TypeVar
 
@@ -103,7 +104,7 @@ def user_mix(policy: UserSeat, *, stochastic: bool = True) -> UserMix:
         stochastic: Whether its move may depend on the random number; if not, it is asked once.
     """
     if isinstance(policy, DefaultSeat):
-        return _default_mix(policy)
+        return DefaultMix(policy)
     if policy is random_user:
         return lambda view: _evenly(legal_user_moves(view.state))
     return _mix(policy, UserMove, stochastic)
@@ -121,11 +122,18 @@ def _evenly(moves: Sequence[M]) -> list[tuple[float, M]]:
     return [(1.0 / len(moves), move) for move in moves]
 
 
-def _default_mix(policy: DefaultSeat) -> UserMix:
-    """Return the default user's moves: only its opening is a matter of chance."""
-    p = policy.p_vague
-    opening = tuple(pair for pair in zip((p, 1.0 - p), USER_PLANS, strict=True) if pair[0] > 0)
-    return lambda view: opening if view.state.exchange < 0 else ((1.0, policy(view, 0.5)),)
+@dataclass(frozen=True)
+class DefaultMix:
+    """The default user's moves: only its opening is a matter of chance."""
+
+    policy: DefaultSeat
+
+    def __call__(self, view: UserView) -> Sequence[tuple[float, UserMove]]:
+        """Return the moves with their probabilities."""
+        if view.state.exchange >= 0:
+            return ((1.0, self.policy(view, 0.5)),)
+        p = self.policy.p_vague
+        return tuple(pair for pair in zip((p, 1.0 - p), USER_PLANS, strict=True) if pair[0] > 0)
 
 
 def _mix(

@@ -20,10 +20,11 @@ References:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from gtalign_env.core.descent import WELFARE, is_large, solve_opening
 from gtalign_env.core.moves import AssistantMove
 from gtalign_env.core.plans import USER_PLANS, default_user
 from gtalign_env.core.rules import State
@@ -36,7 +37,7 @@ from gtalign_env.persona import UserType
 MOST_TYPES = 64
 """Types per persona that stand in for a continuous distribution."""
 
-MOST_EXCHANGES = 5
+MOST_EXCHANGES = 6
 """Longest conversation that is solved; the number of information sets grows as 7 to this power."""
 
 
@@ -230,6 +231,14 @@ def bayes_oracle(
     require_solvable(spec)
     decisions: dict[InformationSet, Decision] = {}
 
+    def decide(
+        known: InformationSet, move: AssistantMove, values: Iterable[float], reach: float
+    ) -> None:
+        # one set can be reached by several routes: told now, or told already one reply ago
+        before = decisions[known].probability if known in decisions else 0.0
+        means = tuple(value / reach for value in values)
+        decisions[known] = Decision(move, means, before + reach)
+
     def best(known: InformationSet, particles: list[Particle]) -> Value:
         values = []
         for move in AssistantMove:
@@ -239,14 +248,23 @@ def bayes_oracle(
             values.append(value)
         reach = sum(particle.probability for particle in particles)
         index = max(range(len(values)), key=lambda i: (values[i].welfare, -i))
-        # one set can be reached by several routes: told now, or told already one reply ago
-        before = decisions[known].probability if known in decisions else 0.0
-        decisions[known] = Decision(
-            AssistantMove(index), tuple(value.welfare / reach for value in values), before + reach
-        )
+        decide(known, AssistantMove(index), [value.welfare for value in values], reach)
         return values[index]
 
-    total = _sum_over_openings(spec, p_vague, most_types, best)
+    def at_once(known: InformationSet, particles: list[Particle]) -> Value:
+        value, places = solve_opening(spec, known.informed, particles, WELFARE, apart=False)
+        for place in places:
+            seen = InformationSet(
+                known.style,
+                (*known.user_moves, *place.user_moves),
+                place.assistant_moves,
+                place.informed,
+            )
+            decide(seen, place.best, place.values, place.reach)
+        return Value(*value)
+
+    compiled = user is default_user and is_large(spec, openings(spec, p_vague, most_types).values())
+    total = _sum_over_openings(spec, p_vague, most_types, at_once if compiled else best)
     return BayesOracle(total, decisions, exact=spec.is_exact)
 
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from gtalign_env.core.descent import Place
 from gtalign_env.core.mixed import AssistantMix, UserMix
 from gtalign_env.core.moves import AssistantMove, UserMove
 from gtalign_env.core.oracle import MOST_TYPES, ZERO, Particle, Value, worth
@@ -32,6 +33,21 @@ class Known(NamedTuple):
     history: InformationSet
     since: int
     """The exchange since which it has been informed; −1 if it is not."""
+
+
+def known_of(start: InformationSet, place: Place) -> Known:
+    """Return where the assistant is at a place that an opening led to.
+
+    Args:
+        start: What it saw of the opening.
+        place: The place.
+    """
+    history = start._replace(
+        user_moves=(*start.user_moves, *place.user_moves),
+        assistant_moves=place.assistant_moves,
+        informed=place.informed,
+    )
+    return Known(history, place.since)
 
 
 Places = dict[Known, list[Particle]]

@@ -29,14 +29,15 @@ References:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from gtalign_env.core.mixed import UserMix, user_mix
+from gtalign_env.core.descent import WELFARE, is_large, solve_opening
+from gtalign_env.core.mixed import DefaultMix, UserMix, user_mix
 from gtalign_env.core.moves import AssistantMove
 from gtalign_env.core.oracle import MOST_TYPES, Particle, require_solvable
-from gtalign_env.core.play_out import Known, answered, opened
+from gtalign_env.core.play_out import Known, answered, known_of, opened
 from gtalign_env.core.policies import default_seat
 from gtalign_env.core.spec import GameSpec
 from gtalign_env.core.views import InformationSet
@@ -122,26 +123,44 @@ def question_values(
     plays = user_mix(default_seat(p_vague)) if user is None else user
     found: dict[Known, QuestionValue] = {}
 
-    def solve(known: Known, particles: list[Particle]) -> _Sums:
-        free: dict[AssistantMove, float] = {}
-        never = []
-        for move in AssistantMove:
-            gained, places = answered(spec, known, particles, move, plays)
-            later = [solve(seen, rest) for seen, rest in places.items()]
-            free[move] = gained.welfare + sum(value.free for value in later)
-            if not move.asks:
-                never.append(gained.welfare + sum(value.never for value in later))
-        asking = max(value for move, value in free.items() if move.asks)
-        sums = _Sums(max(free.values()), asking, max(never))
-        reach = sum(particle.probability for particle in particles)
+    def note(known: Known, values: Sequence[float], never: float, reach: float) -> _Sums:
+        asking = max(value for move, value in zip(AssistantMove, values, strict=True) if move.asks)
+        sums = _Sums(max(values), asking, never)
         found[known] = QuestionValue(*(value / reach for value in sums))
         return sums
 
+    def solve(known: Known, particles: list[Particle]) -> _Sums:
+        free, never = [], []
+        for move in AssistantMove:
+            gained, places = answered(spec, known, particles, move, plays)
+            later = [solve(seen, rest) for seen, rest in places.items()]
+            free.append(_sum(gained.welfare, (value.free for value in later)))
+            if not move.asks:
+                never.append(_sum(gained.welfare, (value.never for value in later)))
+        reach = sum(particle.probability for particle in particles)
+        return note(known, free, max(never), reach)
+
+    def at_once(known: Known, particles: list[Particle]) -> _Sums:
+        start, sums = known.history, _Sums(0.0, 0.0, 0.0)
+        _, places = solve_opening(spec, start.informed, particles, WELFARE, apart=True)
+        for place in places:  # the opening itself comes last
+            sums = note(known_of(start, place), place.values, place.never, place.reach)
+        return sums
+
     gained, places = opened(spec, plays, most_types)
-    parts = [solve(known, particles) for known, particles in places.items()]
+    compiled = isinstance(plays, DefaultMix) and is_large(spec, places.values())
+    go = at_once if compiled else solve
+    parts = [go(known, particles) for known, particles in places.items()]
     overall = QuestionValue(
         *(gained.welfare + sum(column) for column in zip(*parts, strict=True))
         if parts
         else [gained.welfare] * 3
     )
     return QuestionValues(overall, found, spec.is_exact)
+
+
+def _sum(first: float, others: Iterable[float]) -> float:
+    """Return a sum, added up from left to right."""
+    for value in others:
+        first += value
+    return first

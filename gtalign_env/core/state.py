@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from gtalign_env.core.moves import (
     ACCEPT,
@@ -17,7 +17,7 @@ from gtalign_env.core.moves import (
     Ending,
     UserMove,
 )
-from gtalign_env.core.records import Count, Short, Small
+from gtalign_env.core.records import Count, Short, Small, whole
 from gtalign_env.draws import USER, Seat
 
 _SEATS, _USER_MOVES = tuple(Seat), tuple(UserMove)
@@ -118,3 +118,49 @@ _LEGAL_MOVES = tuple(
 def legal_user_moves(state: State) -> tuple[UserMove, ...]:
     """Return what the user may do: open, then answer, accept, ask on or leave."""
     return _LEGAL_MOVES[state.answered + 1]
+
+
+def state_of(record: Any) -> State:
+    """Return the state that a record keeps, all whole numbers of one size again."""
+    return State(
+        seat=whole(record.seat),
+        exchange=whole(record.exchange),
+        said=whole(record.said),
+        answered=whole(record.answered),
+        informed=record.informed,
+        right=record.right,
+        questions=whole(record.questions),
+        tries=whole(record.tries),
+        message=whole(record.message),
+        context=whole(record.context),
+        output=whole(record.output),
+        total_input=whole(record.total_input),
+        total_output=whole(record.total_output),
+        total_reasoning=whole(record.total_reasoning),
+        running=record.running,
+        charged=record.charged,
+        cost=record.cost,
+        ended=whole(record.ended),
+    )
+
+
+def keep_state(record: Any, state: State) -> None:
+    """Write a state into its record."""
+    record.seat = state.seat
+    record.exchange = state.exchange
+    record.said = state.said
+    record.answered = state.answered
+    record.informed = state.informed
+    record.right = state.right
+    record.questions = state.questions
+    record.tries = state.tries
+    record.message = state.message
+    record.context = state.context
+    record.output = state.output
+    record.total_input = state.total_input
+    record.total_output = state.total_output
+    record.total_reasoning = state.total_reasoning
+    record.running = state.running
+    record.charged = state.charged
+    record.cost = state.cost
+    record.ended = state.ended

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from gtalign_env.core.numbers import Numbers
-from gtalign_env.core.records import Count, Small, whole
+from gtalign_env.core.records import Count, Small
 from gtalign_env.core.rules import State
 from gtalign_env.distributions import Law
 from gtalign_env.persona import UserType
@@ -134,49 +134,3 @@ def keep_type(record: Any, who: UserType) -> None:
     record.persistence = who.persistence
     record.outside_option = who.outside_option
     record.style = who.style
-
-
-def state_of(record: Any) -> State:
-    """Return the state that a record keeps, all whole numbers of one size again."""
-    return State(
-        seat=whole(record.seat),
-        exchange=whole(record.exchange),
-        said=whole(record.said),
-        answered=whole(record.answered),
-        informed=record.informed,
-        right=record.right,
-        questions=whole(record.questions),
-        tries=whole(record.tries),
-        message=whole(record.message),
-        context=whole(record.context),
-        output=whole(record.output),
-        total_input=whole(record.total_input),
-        total_output=whole(record.total_output),
-        total_reasoning=whole(record.total_reasoning),
-        running=record.running,
-        charged=record.charged,
-        cost=record.cost,
-        ended=whole(record.ended),
-    )
-
-
-def keep_state(record: Any, state: State) -> None:
-    """Write a state into its record."""
-    record.seat = state.seat
-    record.exchange = state.exchange
-    record.said = state.said
-    record.answered = state.answered
-    record.informed = state.informed
-    record.right = state.right
-    record.questions = state.questions
-    record.tries = state.tries
-    record.message = state.message
-    record.context = state.context
-    record.output = state.output
-    record.total_input = state.total_input
-    record.total_output = state.total_output
-    record.total_reasoning = state.total_reasoning
-    record.running = state.running
-    record.charged = state.charged
-    record.cost = state.cost
-    record.ended = state.ended

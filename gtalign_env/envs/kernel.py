@@ -37,9 +37,10 @@ from gtalign_env.core.rules import (
     legal_count,
     legal_move,
 )
+from gtalign_env.core.state import keep_state, state_of
 from gtalign_env.distributions import quantile
 from gtalign_env.draws import ASSISTANT, FIELD, PERSONA, POLICY, USER, stream_of, uniform, word
-from gtalign_env.envs.chair import N_FIELDS, Play, Report, keep_state, keep_type, state_of
+from gtalign_env.envs.chair import N_FIELDS, Play, Report, keep_type
 from gtalign_env.envs.observe import (
     INTERPRETATIONS_AT,
     N_ENTRIES,

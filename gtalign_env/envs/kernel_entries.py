@@ -10,8 +10,9 @@ from typing import Any
 from gtalign_env.core.moves import ONGOING
 from gtalign_env.core.records import copied
 from gtalign_env.core.rules import BEFORE, legal_count, legal_move
+from gtalign_env.core.state import keep_state, state_of
 from gtalign_env.draws import ASSISTANT, USER, word
-from gtalign_env.envs.chair import Report, keep_state, state_of
+from gtalign_env.envs.chair import Report
 from gtalign_env.envs.kernel import (
     assistant_plays,
     begin,

@@ -19,6 +19,7 @@ from gtalign_env.core.plans import opening, plan_move
 from gtalign_env.core.policies import ANY
 from gtalign_env.core.records import copied, whole
 from gtalign_env.core.rules import after_user
+from gtalign_env.core.state import keep_state, state_of
 from gtalign_env.draws import (
     ASSISTANT,
     CLEAR,
@@ -33,7 +34,7 @@ from gtalign_env.draws import (
     uniform,
     word,
 )
-from gtalign_env.envs.chair import Report, keep_state, state_of
+from gtalign_env.envs.chair import Report
 from gtalign_env.envs.kernel import chosen_person, is_legal, open_episode, step_chair
 from gtalign_env.envs.nodes import MOVES, OPENINGS, SCRIPTS
 from gtalign_env.envs.observe import N_ENTRIES

@@ -295,8 +295,8 @@ def test_unknown_objectives_and_histories_are_refused(quick: GameSpec) -> None:
     talk.step_assistant(AssistantMove.DA_CONCISE)
     with pytest.raises(SolverError, match="its own opponent only"):
         against_plan(talk.user_view())
-    with pytest.raises(SolverError, match="at most 5 exchanges"):
-        best_assistant_response(replace(quick, max_exchanges=6), user_mix(random_user))
+    with pytest.raises(SolverError, match="at most 6 exchanges"):
+        best_assistant_response(replace(quick, max_exchanges=7), user_mix(random_user))
     with pytest.raises(SolverError, match="it lacks"):
         evaluate_profile(quick, user_mix(random_user), assistant_table({}))
 

@@ -250,7 +250,7 @@ def test_reaching_probabilities_are_those_of_play(small: GameSpec) -> None:
 
 def test_what_it_cannot_solve_it_says(quick: GameSpec) -> None:
     long = replace(quick, max_exchanges=MOST_EXCHANGES + 1)
-    with pytest.raises(SolverError, match=r"at most 5 exchanges; 'quick_question' has .* 6: lower"):
+    with pytest.raises(SolverError, match=r"at most 6 exchanges; 'quick_question' has .* 7: lower"):
         bayes_oracle(long)
     oracle = bayes_oracle(quick)
     strange = InformationSet(0, (UserMove.VQ,), (), False)

@@ -128,7 +128,7 @@ def test_a_question_is_worth_nothing_to_the_informed(quick: GameSpec) -> None:
 
 
 def test_limits_are_those_of_the_oracle(quick: GameSpec) -> None:
-    with pytest.raises(SolverError, match="at most 5 exchanges"):
-        question_values(replace(quick, max_exchanges=6))
+    with pytest.raises(SolverError, match="at most 6 exchanges"):
+        question_values(replace(quick, max_exchanges=7))
     with pytest.raises(KeyError):
         question_values(quick, 1.0).at(InformationSet(1, (UserMove.DQ,), (), True))

@@ -55,7 +55,10 @@ def test_only_what_its_own_play_reaches_is_shown() -> None:
         (["oracle", "quick_question", "--pricing", "subscripton"], "Did you mean 'subscription'"),
     ],
 )
-def test_what_cannot_be_solved_is_said_in_one_message(arguments: list[str], message: str) -> None:
+def test_what_cannot_be_solved_is_said_in_one_message(
+    monkeypatch: pytest.MonkeyPatch, arguments: list[str], message: str
+) -> None:
+    monkeypatch.setattr("gtalign_env.core.oracle.MOST_EXCHANGES", 5)  # the longest have 6
     result = RUN.invoke(main, arguments)
     assert result.exit_code == 2
     assert message in result.stderr

@@ -42,16 +42,13 @@ def oracle(
     """Solve for the assistant that maximises joint welfare, not knowing who asks.
 
     Exact dynamic programming over everything the assistant can tell apart, against the default
-    user. Conversations of up to five exchanges.
+    user. Conversations of up to six exchanges.
     """
     loaded = load_scenario(scenario, path=path or ())
     if pricing is not None:
         loaded = loaded.with_pricing(load_pricing(pricing, path=path or ()))
     spec = compile_scenario(loaded)
-    what = (
-        f"Solving {spec.max_exchanges} exchanges, up to {MOST_TYPES} types a persona: "
-        "seconds, or half a minute where personas vary"
-    )
+    what = f"Solving {spec.max_exchanges} exchanges, up to {MOST_TYPES} types a persona"
     with working(err(), what, quiet=json):
         solved = bayes_oracle(spec, p_vague)
         values = question_values(spec, p_vague) if questions else None
