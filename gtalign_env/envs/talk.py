@@ -19,7 +19,8 @@ from gtalign_env.core.moves import STYLES, AssistantMove, UserMove
 from gtalign_env.draws import Purpose, Seat
 from gtalign_env.envs.spaces import MAX_MESSAGE
 from gtalign_env.errors import EpisodeError, ScenarioError
-from gtalign_env.scenario.tasks import Question, TaskSet
+from gtalign_env.scenario.loader import load_tasks
+from gtalign_env.scenario.tasks import MAX_LISTED, Question, TaskSet
 from gtalign_env.text.grading import is_right, settles
 from gtalign_env.text.phrasing import say
 from gtalign_env.text.reader import BANDS, read_assistant, read_user
@@ -39,6 +40,9 @@ class Message(NamedTuple):
 def askable(tasks: TaskSet, interpretations: int, covered_only: bool = False) -> list[Question]:
     """Return the questions that can play a scenario with ``K`` interpretations.
 
+    They come from the set, or, where none of its questions has so many, from the one that it names
+    in ``more``.
+
     Args:
         tasks: The task set.
         interpretations: K; a question with more is played with its first K.
@@ -53,11 +57,14 @@ def askable(tasks: TaskSet, interpretations: int, covered_only: bool = False) ->
         if len(question.interpretations) >= interpretations
         and (question.covered or not covered_only)
     ]
+    if not pool and tasks.more is not None and tasks.more != tasks.name:
+        return askable(load_tasks(tasks.more), interpretations, covered_only)
     if not pool:
         most = max(len(question.interpretations) for question in tasks.questions)
         raise ScenarioError(
             f"task set {tasks.name!r} has no question with {interpretations} interpretations "
-            f"(the most is {most}); lower the scenario's task.interpretations"
+            f"(the most is {most}); lower the scenario's task.interpretations, or give the set "
+            "`more`: the name of one with such questions"
         )
     return pool
 
@@ -237,7 +244,7 @@ class Talk:
         # which of the others come first is chance as well
         turn = int(conversation.chance(Seat.ASSISTANT, Purpose.DISTRACTOR) * max(1, len(others)))
         others = others[turn:] + others[:turn]
-        count = min(conversation.spec.coverage[move.verbosity], self._k)
+        count = min(conversation.spec.coverage[move.verbosity], self._k, MAX_LISTED)
         if conversation.draw_covers(move):
             return tuple(sorted([self.meant, *others[: count - 1]]))
         return tuple(sorted(others[:count]))

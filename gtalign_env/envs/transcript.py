@@ -32,6 +32,8 @@ class Turn:
         written: All that a model wrote, hidden blocks included; None for scripted seats.
         charge: What the exchange cost the user, pico-USD; 0 for the user's turns.
         rewards: Of (user, assistant), points.
+        usage: Input, cached input, output and reasoning of the exchange, tokens, so that it can be
+            billed again; None for the user's turns and for a message that was not delivered.
     """
 
     seat: str
@@ -40,6 +42,7 @@ class Turn:
     written: str | None
     charge: int
     rewards: tuple[float, float]
+    usage: tuple[int, int, int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -103,9 +106,11 @@ def transcript_of(
     charges = iter(
         [-line.amount for line in conversation.ledger.lines if line.account is Seat.USER]
     )
+    used = iter(conversation.ledger.exchanges)
     turns = []
     for (seat, move), rewards in zip(moves, conversation.rewards, strict=True):
         assistant = seat is Seat.ASSISTANT
+        delivered = next(used, None) if assistant else None
         turns.append(
             Turn(
                 seat=seat.name.lower(),
@@ -114,6 +119,7 @@ def transcript_of(
                 written=next(raw, None) if assistant and raw is not None else None,
                 charge=next(charges, 0) if assistant or move is UserMove.ACCEPT else 0,
                 rewards=rewards,
+                usage=None if delivered is None else tuple(delivered.usage),
             )
         )
     state, spec = conversation.state, conversation.spec
@@ -155,5 +161,11 @@ def read_transcripts(path: Path) -> Iterator[Transcript]:
 
 
 def _from_data(data: dict[str, Any]) -> Transcript:
-    turns = tuple(Turn(**{**turn, "rewards": tuple(turn["rewards"])}) for turn in data.pop("turns"))
+    turns = tuple(map(_turn_from_data, data.pop("turns")))
     return Transcript(**{**data, "turns": turns, "returns": tuple(data["returns"])})
+
+
+def _turn_from_data(data: dict[str, Any]) -> Turn:
+    usage = data.get("usage")
+    known = {"rewards": tuple(data["rewards"]), "usage": None if usage is None else tuple(usage)}
+    return Turn(**{**data, **known})

@@ -26,7 +26,8 @@ from gtalign_env.scenario.words import canonical, contains, count_words
 CONCISE_WORDS, STANDARD_WORDS = 8, 24
 """Most words of a concise and of a standard answer."""
 
-MAX_INTERPRETATIONS = 4  # as many answers of two words as a concise message holds
+MAX_INTERPRETATIONS = 6
+MAX_LISTED = 4  # as many answers of two words as a concise message holds
 GOLD_WORDS = 2
 MEANING_WORDS = (2, 4)
 SENTENCE_WORDS = (9, 12)  # one is more than concise, two are still standard
@@ -201,6 +202,13 @@ class TaskSet(Strict):
     name: Name
     description: Description
     licence: Annotated[Line, Field(description="Who wrote it, and the terms of use.")]
+    more: Annotated[
+        Name | None,
+        Field(
+            description="Task set that offers questions where a scenario has more interpretations "
+            "than any question here."
+        ),
+    ] = None
     questions: Annotated[
         tuple[Question, ...],
         Field(min_length=1, max_length=2000, description="What can be asked."),

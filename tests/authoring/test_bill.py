@@ -192,7 +192,39 @@ def test_transcripts_and_logs_are_told_what_they_lack(record: dict[str, Any]) ->
     result = bills(json.dumps(record), "--pricing", "per_token")
     assert result.exit_code == 2
     assert len(result.stderr.splitlines()) == 1
-    assert "has no quantities to bill; a line needs" in result.stderr
+    assert "has nothing to bill: name the folder of the run" in result.stderr
+
+
+@pytest.mark.parametrize("words", [False, True], ids=["moves", "words"])
+@pytest.mark.parametrize("regime", ["reasoning_api", "rush_hours", "base_and_success"])
+def test_a_run_is_billed_as_it_was_played(tmp_path: Path, regime: str, words: bool) -> None:
+    folder = str(tmp_path / "run")
+    played = run.invoke(
+        cli.main,
+        [
+            *("run", "quick_question", "--pricing", regime, "--episodes", "12", "--out", folder),
+            *("--user", "random", "--assistant", "random", *(["--words"] if words else [])),
+        ],
+    )
+    assert played.exit_code == 0, played.output
+    again = run.invoke(cli.main, ["bill", folder, "--pricing", regime])
+    assert again.exit_code == 0, again.output
+    lines = [json.loads(line) for line in again.stdout.splitlines()]
+    log = Path(folder, "episodes.jsonl").read_text(encoding="utf-8")
+    episodes = [json.loads(line)["record"] for line in log.splitlines()]
+    assert [one["total_pico_usd"] for one in lines] == [one["charged"] for one in episodes]
+    assert "12 conversations" in again.stderr
+    free = run.invoke(cli.main, ["bill", folder, "--pricing", "unlimited"])
+    assert free.stdout != again.stdout
+    if words:
+        told = run.invoke(cli.main, ["bill", f"{folder}/transcripts.jsonl", "--pricing", regime])
+        assert told.stdout == again.stdout
+
+
+def test_a_folder_that_is_no_run_is_named(tmp_path: Path) -> None:
+    result = run.invoke(cli.main, ["bill", str(tmp_path), "--pricing", "per_token"])
+    assert result.exit_code == 2
+    assert "is no run of `gtalign run`" in " ".join(result.stderr.split())
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

@@ -46,12 +46,6 @@ def spec(name: str) -> GameSpec:
     return compile_scenario(scenario(name))
 
 
-def playable(env_id: str, name: str) -> bool:
-    """Return whether an id can be played on a scenario: words need questions that can be meant so."""
-    most = max(len(question.interpretations) for question in tasks().questions)
-    return "Dialogue" not in env_id or scenario(name).task.interpretations <= most
-
-
 def slow_but(fast: Sequence[str], names: Sequence[str] = tuple(SCENARIOS)) -> list[Any]:
     """Return test parameters for scenarios, slow for all but some."""
     return [pytest.param(n, marks=() if n in fast else pytest.mark.slow) for n in names]
@@ -61,7 +55,6 @@ CASES = [
     pytest.param(env_id, name, marks=[] if name in FEW else pytest.mark.slow)
     for env_id in IDS
     for name in SCENARIOS
-    if playable(env_id, name)
 ]
 """Every id on every scenario; all but `FEW` of them slow."""
 
@@ -69,7 +62,7 @@ LIGHT = [
     (env_id, name)
     for env_id in IDS
     for name in SCENARIOS
-    if playable(env_id, name) and ("Dialogue" not in env_id or name in FEW)
+    if "Dialogue" not in env_id or name in FEW
 ]
 """What is cheap enough to be run on every scenario."""
 

@@ -167,6 +167,7 @@ def record(conversation: Conversation, fault: Fault | None, *, seed: int, episod
             "move": turn.move,
             "charge": turn.charge,
             "rewards": turn.rewards,
+            **({} if turn.usage is None else {"usage": turn.usage}),
         }
         for index, turn in enumerate(told.turns)
     ]

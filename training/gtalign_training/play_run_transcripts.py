@@ -25,12 +25,21 @@ def transcripts(path: Path, plan: Plan) -> Iterator[Transcript]:
         plan: What was played.
     """
     table = Table(plan.scenario)
+    for episode, events in finished(path).items():
+        yield _transcript(events, table.spec(episode), plan.seed)
+
+
+def finished(path: Path) -> dict[int, list[dict[str, Any]]]:
+    """Return the events of the conversations that did not fail, by episode, in order.
+
+    Args:
+        path: The run folder.
+    """
     latest: dict[int, list[dict[str, Any]]] = {}
     for events in attempts(read_log(path / EVENTS).records):
         if events[-1]["fault"] is None:
             latest[events[-1]["episode"]] = events
-    for episode in sorted(latest):
-        yield _transcript(latest[episode], table.spec(episode), plan.seed)
+    return dict(sorted(latest.items()))
 
 
 def write_transcripts(path: Path, plan: Plan) -> None:
@@ -73,4 +82,5 @@ def _turn(turn: Mapping[str, Any]) -> Turn:
         written=turn.get("written"),
         charge=turn["charge"],
         rewards=(user, assistant),
+        usage=turn.get("usage"),
     )

@@ -10,18 +10,23 @@ from pathlib import Path
 from typing import Annotated, Any, BinaryIO, Literal, Self
 
 import typer
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from gtalign_env.core.ledger import Exchange, bill
 from gtalign_env.core.moves import assistant_move
 from gtalign_env.errors import ScenarioError
+from gtalign_env.money import to_usd
 from gtalign_env.pricing import Regime, Usage
 from gtalign_env.scenario.fields import Fault, Strict, described, fail
 from gtalign_env.scenario.loader import load_pricing
 from gtalign_training.commands.options import Folders
+from gtalign_training.console import err, safe
 from gtalign_training.json_lines import read_lines
+from gtalign_training.play_run_folder import EVENTS
+from gtalign_training.play_run_transcripts import finished
 
 EXAMPLES = (
+    "gtalign bill runs/help_desk --pricing subscription",
     "gtalign bill talks.jsonl --pricing per_token",
     "gtalign bill talks.jsonl --pricing my_games/pricing/night_rate.yaml > bills.jsonl",
     "gtalign bill - --pricing surge_hours --conversation 950 < talks.jsonl",
@@ -29,6 +34,13 @@ EXAMPLES = (
 
 _RECORDS = {"turns", "record", "user_moves"}
 """Fields by which transcripts and the logs of runs are known."""
+
+_WITHOUT = (
+    "a line of a run's log, or a transcript of before quantities were kept, has nothing to bill: "
+    "name the folder of the run, a file of transcripts, or lines "
+    '{"exchanges": [{"input", "cached_input", "output", "reasoning", "move"}], "accepted"}; '
+    'see "Billing recorded conversations" in docs/authoring.md'
+)
 
 MAX_USAGE = 10**9  # tokens of one kind in one exchange
 
@@ -60,21 +72,18 @@ class TalkLine(Strict):
 
     exchanges: list[ExchangeLine] = Field(description="Delivered exchanges, in order.")
     accepted: bool = Field(description="Whether it ended with an accepted answer.")
+    conversation: int | None = Field(
+        default=None, ge=0, description="Its index among the conversations, for surge prices."
+    )
 
     @model_validator(mode="before")
     @classmethod
     def _holds_quantities(cls, data: Any) -> Any:
-        if isinstance(data, dict) and "exchanges" not in data and _RECORDS & set(data):
-            fail(
-                (
-                    (),
-                    "a record of gtalign run or a transcript has no quantities to bill; a line "
-                    'needs {"exchanges": [{"input", "cached_input", "output", "reasoning", '
-                    '"move"}], "accepted"}, as Conversation.ledger.exchanges has them: '
-                    'see "Billing recorded conversations" in docs/authoring.md',
-                )
-            )
-        return data
+        if not isinstance(data, dict) or "exchanges" in data or not _RECORDS & set(data):
+            return data
+        if not isinstance(data.get("turns"), list) or not data["turns"]:
+            fail(((), _WITHOUT))
+        return _of_turns(data["turns"], data.get("ending"), data.get("episode"))
 
     @model_validator(mode="after")
     def _accepted_something(self) -> Self:
@@ -87,8 +96,13 @@ class TalkLine(Strict):
             fail(*faults)
         return self
 
-    def billed(self, regime: Regime) -> dict[str, Any]:
-        """Return the charges of this conversation under a regime, and their sum, pico-USD."""
+    def billed(self, regime: Regime, conversation: int | None = None) -> dict[str, Any]:
+        """Return the charges of this conversation under a regime, and their sum, pico-USD.
+
+        Args:
+            regime: The regime.
+            conversation: Index of the conversation; its own if None.
+        """
         exchanges = [
             Exchange(
                 Usage(one.input, one.cached_input, one.output, one.reasoning),
@@ -96,32 +110,80 @@ class TalkLine(Strict):
             )
             for one in self.exchanges
         ]
-        charges = bill(exchanges, self.accepted, regime)
-        return {"charges_pico_usd": charges, "total_pico_usd": sum(charges)}
+        index = self.conversation or 0 if conversation is None else conversation
+        charges = bill(exchanges, self.accepted, regime, index)
+        named = {} if self.conversation is None else {"conversation": self.conversation}
+        return {**named, "charges_pico_usd": charges, "total_pico_usd": sum(charges)}
+
+
+def _of_turns(turns: list[Any], ending: object, episode: object) -> dict[str, Any]:
+    """Return the line that the turns of a transcript or of a run's log amount to."""
+    kinds = tuple(kind for kind in ExchangeLine.model_fields if kind != "move")
+    exchanges = []
+    for index, turn in enumerate(turns):
+        if not isinstance(turn, dict) or turn.get("seat") != "assistant":
+            continue
+        usage = turn.get("usage")
+        if isinstance(usage, list | tuple) and len(usage) == len(kinds):
+            exchanges.append({**dict(zip(kinds, usage, strict=True)), "move": turn.get("move")})
+        elif not (ending == "broke" and index == len(turns) - 1):  # that one was not delivered
+            fail(((), _WITHOUT))
+    return {"exchanges": exchanges, "accepted": ending == "accepted", "conversation": episode}
 
 
 def bill_command(
     file: Annotated[
         Path,
-        typer.Argument(help="Conversations, one JSON object a line; - reads standard input."),
+        typer.Argument(
+            help="The folder of a run, transcripts, or conversations, one JSON object a line; "
+            "- reads standard input."
+        ),
     ],
     pricing: Annotated[str, typer.Option(help="The regime to bill by, by name or file.")],
     conversation: Annotated[
-        int,
-        typer.Option(min=0, help="Index of the conversations, for regimes with surge prices."),
-    ] = 0,
+        int | None,
+        typer.Option(
+            min=0,
+            help="Index of the conversations, for surge prices; otherwise each one's own, or 0.",
+        ),
+    ] = None,
     path: Folders = None,
 ) -> None:
     """Bill recorded conversations again, under any regime; exact to the pico-USD.
 
-    A line {"exchanges": [{"input", "cached_input", "output", "reasoning", "move"}], "accepted"} in,
-    {"charges_pico_usd", "total_pico_usd"} out; a charge an exchange, and one more for an accepted
-    answer that costs a fee. The first broken line ends it with exit code 2.
+    One line {"charges_pico_usd", "total_pico_usd"} a conversation: a charge an exchange, and one
+    more for an accepted answer that costs a fee. The first broken line ends it with exit code 2.
     """
-    regime = load_pricing(pricing, path=path or ()).regime().at(conversation)
+    regime = load_pricing(pricing, path=path or ()).regime()
+    if file.is_dir():
+        _bill_run(file, regime, conversation)
+        return
     with _opened(file) as (stream, source):
         for talk in read_lines(TalkLine, stream, source):
-            typer.echo(json.dumps(talk.billed(regime)))
+            typer.echo(json.dumps(talk.billed(regime, conversation)))
+
+
+def _bill_run(folder: Path, regime: Regime, conversation: int | None) -> None:
+    """Bill the conversations of a run that did not fail, and say what they had cost."""
+    if not (folder / EVENTS).is_file():
+        raise ScenarioError(f"{folder}: is no run of `gtalign run`: it has no {EVENTS}")
+    then = now = count = 0
+    for episode, (*turns, last) in finished(folder).items():
+        try:
+            talk = TalkLine.model_validate(_of_turns(turns, last["ending"], episode))
+        except ValidationError as error:
+            said = error.errors()[0]["msg"]
+            raise ScenarioError(f"{folder / EVENTS}: episode {episode}: {said}") from error
+        found = talk.billed(regime, conversation)
+        typer.echo(json.dumps(found))
+        then, now = then + sum(turn["charge"] for turn in turns), now + found["total_pico_usd"]
+        count += 1
+    err().print(
+        safe(
+            f"{count:,} conversations: {to_usd(now):,.6f} USD under {regime.name}, "
+            f"{to_usd(then):,.6f} USD as they were played"
+        )
+    )
 
 
 @contextmanager
