@@ -58,6 +58,11 @@ def test_the_overview_is_fast_and_imports_no_command() -> None:
     assert float(done.stderr) < 1.8
 
 
+def test_help_is_folded_once_to_the_width_of_the_terminal() -> None:
+    text = cli.unfolded("First line.\n\nA paragraph that\ngoes on.\n\n\b\nkept\nas it is")
+    assert text == "First line.\n\nA paragraph that goes on.\n\n\b\nkept\nas it is"
+
+
 def test_every_command_stands_in_one_panel() -> None:
     assert sorted(name for names in cli.PANELS.values() for name in names) == sorted(cli.TABLE)
 

@@ -22,6 +22,7 @@ from gtalign_env.games.solution import solve as solution_of
 from gtalign_env.scenario.compile import compile_scenario
 from gtalign_env.scenario.loader import load_scenario
 from gtalign_training import solve_lines as lines_module
+from gtalign_training.cli import main
 from gtalign_training.commands.solve import read_target, solve
 from gtalign_training.render_concepts import RENDERED, render_components
 from gtalign_training.render_game import CLASS_WORDS, render_solution
@@ -307,3 +308,30 @@ def test_columns_without_room_for_their_plans_are_numbered(tmp_path: Path) -> No
         assert ("  6  ask a long question in style 5" in page) == (width == 80)
         for plan in answers:
             assert f"│ {plan} " in page
+
+
+def test_a_table_is_turned_where_that_makes_room() -> None:
+    game = NormalFormGame(
+        np.arange(18.0).reshape(3, 6),
+        np.arange(18.0)[::-1].reshape(3, 6),
+        ("stay", "go", "wait"),
+        tuple(f"a plan with a long name {k}" for k in range(6)),
+        name="wide",
+    )
+    for width, layout in ((80, "rows: assistant, columns: user"), (300, "rows: user, columns")):
+        console = Console(width=width, file=io.StringIO())
+        render_solution(console, game, solution_of(game, exact=True), title="wide")
+        text = console.file.getvalue()  # type: ignore[attr-defined]  # a StringIO
+        assert layout in text
+        assert max(map(len, text.splitlines())) <= width
+
+
+def test_dilemmas_name_the_plans_of_a_seat_with_two_of_them_once() -> None:
+    for columns, lines in (("80", 2), ("120", 1)):
+        result = CliRunner(env={"COLUMNS": columns}).invoke(main, ["dilemma", "upsell"])
+        assert result.exit_code == 0, result.output
+        table = result.output.partition("nearest other class")[2].partition("game: its")[0]
+        rows = [line for line in table.splitlines() if line.strip() and "─" not in line]
+        assert len(rows) == 21 * lines
+        assert "VQ|DQ" not in table
+        assert max(map(len, result.output.splitlines())) <= int(columns)

@@ -123,6 +123,12 @@ PANELS = {
 """What the overview puts together: every subcommand once."""
 
 
+def unfolded(text: str) -> str:
+    """Return a docstring with one line a paragraph, as help is folded to the terminal's width."""
+    paragraphs = text.split("\n\n")
+    return "\n\n".join(p if p.startswith("\b") else " ".join(p.split()) for p in paragraphs)
+
+
 class LazyCommand(TyperCommand):
     """A line in the overview that turns into the real command when it is called."""
 
@@ -139,7 +145,7 @@ class LazyCommand(TyperCommand):
         # \b keeps the line breaks of a paragraph
         examples = "\n".join(["\b\nExamples:", *(f"  {one}" for one in module.EXAMPLES)])
         app = typer.Typer(add_completion=False)
-        app.command(self.name, help=summary, epilog=examples)(function)
+        app.command(self.name, help=unfolded(summary), epilog=examples)(function)
         return typer.main.get_command(app)
 
     def make_context(self, info_name: str | None, args: list[str], *more: Any, **extra: Any) -> Any:

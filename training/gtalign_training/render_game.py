@@ -16,7 +16,7 @@ from gtalign_env.games.normal_form import FloatArray, NormalFormGame
 from gtalign_training.console import safe
 
 WIDTH = 80
-"""Columns of a terminal; a table that is wider is turned, if there are fewer user plans."""
+"""Columns of a terminal; a table that is wider is turned, if that makes it narrower."""
 
 LEGEND = (
     ("E", "equilibrium: neither side gains by another plan alone"),
@@ -91,7 +91,7 @@ def payoff_table(
     marks = _marks(game, solution)
     longest = max(map(len, marks.values()))
     cells = {cell: _cell(game, cell, f"{mark:<{longest}}", welfare) for cell, mark in marks.items()}
-    turned = _too_wide(game, cells)
+    turned = _turns(game, cells, width)
     rows, columns = (
         (game.assistant_plans, game.user_plans)
         if turned
@@ -120,15 +120,24 @@ def payoff_table(
     return table
 
 
-def _too_wide(game: NormalFormGame, cells: dict[tuple[int, int], Text]) -> bool:
-    """Return whether the table has more assistant plans than user plans, and no room for them."""
-    m, n = game.shape
+def _turns(game: NormalFormGame, cells: dict[tuple[int, int], Text], width: int) -> bool:
+    """Return whether the table has no room with the user's plans as rows, and needs less turned."""
+    as_it_is = _width("user", game.user_plans, game.assistant_plans, cells)
+    across = {(j, i): cell for (i, j), cell in cells.items()}
+    turned = _width("assistant", game.assistant_plans, game.user_plans, across)
+    return turned < as_it_is and as_it_is > width
+
+
+def _width(
+    first: str, rows: Sequence[str], columns: Sequence[str], cells: dict[tuple[int, int], Text]
+) -> int:
+    """Return the width of a table of which nothing is folded."""
     frame = 3  # a line and a space on both sides, of each column
     widest = [
-        max(len(game.assistant_plans[j]), *(len(cells[i, j]) for i in range(m))) for j in range(n)
+        max(len(name), *(len(cells[i, j]) for i in range(len(rows))))
+        for j, name in enumerate(columns)
     ]
-    first = max(map(len, ("user", *game.user_plans)))
-    return n > m and first + frame + sum(widest) + n * frame + 1 > WIDTH
+    return max(map(len, (first, *rows))) + sum(widest) + (len(columns) + 1) * frame + 1
 
 
 def _least_width(first: str, rows: Sequence[str], columns: Sequence[str], cells: list[Text]) -> int:

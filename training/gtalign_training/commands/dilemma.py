@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
@@ -35,6 +36,13 @@ MOST_SHOWN = 24
 
 MOST_UNFOLDED = 40
 """Characters of two plans of each side that have a line of their own."""
+
+CLASS, WITHOUT = 12, 44
+"""Characters of a class in two lines: ``prisoner's``; and what the class in one line and the rest of a
+row take beside the plans and the nearest class."""
+
+ONE_LINE = 110
+"""Columns of a terminal in which a row needs no second line."""
 
 LETTERS = (
     "Letters: R both cooperate, T defect against a cooperator, S cooperate against a defector, "
@@ -78,11 +86,11 @@ def dilemma(
     console.print(safe(f"Social dilemma: {social if meter.social else 'no'}"))
     console.print(safe(f"Strict prisoner's dilemmas: {len(meter.strict)}"))
     if shown:
-        console.print(_classes(found.game, shown))
+        console.print(_classes(found.game, shown, console.width))
         for line in _legend(shown):
             say(console, line, indent=0)
         console.print()
-        console.print(_stakes(found.game, shown))
+        console.print(_stakes(found.game, shown, console.width))
     if len(shown) < len(asked):
         console.print(safe(f"{len(shown)} of {len(asked)} choices of two plans; --top shows more."))
 
@@ -148,14 +156,33 @@ def _is_strict(meter: DilemmaMeter, one: RestrictionMeter) -> bool:
     )
 
 
-def _classes(game: NormalFormGame, shown: list[RestrictionMeter]) -> Table:
+def _classes(game: NormalFormGame, shown: list[RestrictionMeter], width: int) -> Table:
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    longest = max(len(line) for one in shown for line in _plans(game, one).split("\n"))
-    table.add_column("two plans of each side", no_wrap=longest <= MOST_UNFOLDED, overflow="fold")
-    for name in ("class", "game", "nearest other class"):
-        table.add_column(name)
-    for one in shown:
-        table.add_row(safe(_plans(game, one)), one.name, _number(one), safe(_change(one)))
+    users, assistants = {one.rows for one in shown}, {one.columns for one in shown}
+    shared = ""  # where a seat has two plans in all, its column would say the same in every row
+    if len(shown) > 1 and len(users) == 1:
+        shared = f"The user's plans: {_pair(game.user_plans, shown[0].rows)}"
+        heading, seat = "two of the assistant's", game.assistant_plans
+        plans = [_pair(seat, one.columns) for one in shown]
+    elif len(shown) > 1 and len(assistants) == 1:
+        shared = f"The assistant's plans: {_pair(game.assistant_plans, shown[0].columns)}"
+        heading, seat = "two of the user's", game.user_plans
+        plans = [_pair(seat, one.rows) for one in shown]
+    else:
+        heading, plans = "two plans of each side", [_plans(game, one) for one in shown]
+    if shared:
+        table.title, table.title_justify, table.title_style = safe(shared), "left", ""
+    longest = max(len(line) for text in plans for line in text.split("\n"))
+    table.add_column(heading, no_wrap=longest <= MOST_UNFOLDED, overflow="fold")
+    changes = max(len(line) for one in shown for line in _change(one).split("\n"))
+    narrow = width < longest + changes + WITHOUT
+    table.add_column("class", max_width=CLASS if narrow else None)
+    table.add_column("game")
+    one_line = width >= ONE_LINE
+    table.add_column("nearest other class", overflow="fold")
+    for text, one in zip(plans, shown, strict=True):
+        change = _change(one).replace("\n", " by " if one_line else "\n")
+        table.add_row(safe(text), one.name, _number(one), safe(change))
     return table
 
 
@@ -182,7 +209,7 @@ def _legend(shown: list[RestrictionMeter]) -> list[str]:
     return [*lines, LETTERS]
 
 
-def _stakes(game: NormalFormGame, shown: list[RestrictionMeter]) -> Table:
+def _stakes(game: NormalFormGame, shown: list[RestrictionMeter], width: int) -> Table:
     title = "greed T - R and fear P - S, points and share of the spread"
     table = Table(box=SIMPLE_HEAD, pad_edge=False, title=title, title_justify="left")
     table.title_style = ""
@@ -195,13 +222,17 @@ def _stakes(game: NormalFormGame, shown: list[RestrictionMeter]) -> Table:
             continue
         cell = f"{game.user_plans[one.cooperate[0]]} x {game.assistant_plans[one.cooperate[1]]}"
         numbers = [*_greed_fear(one.user), *_greed_fear(one.assistant)]
-        table.add_row(safe(f"{cell}\n  not {_others(game, one)}"), *numbers)
+        instead = ", not " if width >= ONE_LINE else "\n  not "
+        table.add_row(safe(f"{cell}{instead}{_others(game, one)}"), *numbers)
     return table
 
 
 def _plans(game: NormalFormGame, one: RestrictionMeter) -> str:
-    users = "|".join(game.user_plans[i] for i in one.rows)
-    return f"{users}\n  x {'|'.join(game.assistant_plans[j] for j in one.columns)}"
+    return f"{_pair(game.user_plans, one.rows)}\n  x {_pair(game.assistant_plans, one.columns)}"
+
+
+def _pair(plans: Sequence[str], chosen: Sequence[int]) -> str:
+    return "|".join(plans[i] for i in chosen)
 
 
 def _others(game: NormalFormGame, one: RestrictionMeter) -> str:
