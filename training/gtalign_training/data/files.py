@@ -6,6 +6,7 @@ import csv
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,24 @@ def _csv(path: Path) -> Iterator[Question]:
                 yield _plain(
                     {key: value for key, value in row.items() if value}, f"{path}:{number}"
                 )
+
+
+def to_line(row: Question) -> str:
+    """Return a row as a line of JSONL that reads back as the same row, without a line break.
+
+    Args:
+        row: The row.
+    """
+    kept = {
+        "question": row.question,
+        "source": row.source,
+        "data_set": row.data_set,
+        "history": [asdict(message) for message in row.history],
+        "references": list(row.references),
+        "label": row.label,
+        "group": row.group,
+    }
+    return json.dumps(kept, ensure_ascii=False)
 
 
 @contextmanager
