@@ -77,6 +77,10 @@ def _lines(console: Console) -> Report:
 
 def _brief(stage: str, metrics: dict[str, Any]) -> str:
     shown = [
-        f"{name} {float(metrics[key]):.3g}" for key, name in SHOWN.get(stage, ()) if key in metrics
+        f"{name} {_shown(metrics[key])}" for key, name in SHOWN.get(stage, ()) if key in metrics
     ]
     return "  ".join(shown)
+
+
+def _shown(value: Any) -> str:
+    return f"{value:,}" if isinstance(value, int) else f"{float(value):.3g}"

@@ -55,7 +55,9 @@ EXAMPLES = (
 
 
 def evaluate(
-    files: Annotated[list[Path], typer.Argument(help="Files: .parquet, .jsonl or .csv.")],
+    files: Annotated[
+        list[Path], typer.Argument(help="Files: .parquet, .jsonl or .csv.", metavar="FILE...")
+    ],
     assistant: Annotated[
         str,
         typer.Option(

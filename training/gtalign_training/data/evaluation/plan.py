@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, TypeVar, get_args
 
 from gtalign_agents.backends.named import LOCAL, SPOKEN
 from gtalign_agents.dialogue.assistant import Format
@@ -25,6 +26,8 @@ from gtalign_training.play_run_folder import RUN, version_now
 from gtalign_training.run_folder import RunFolder
 
 SCHEMA = "gtalign/evaluation/1"
+
+F = TypeVar("F", PricingFile, PersonaFile)
 
 ROWS = "rows.jsonl"
 """All rows of the files, so that a folder is complete without them."""
@@ -212,15 +215,13 @@ def from_run(path: Path, **changes: Any) -> Evaluation:
             files=tuple((one["name"], one["rows"]) for one in data["files"]),
             limit=data["rows"],
             scenario=parse_scenario(data["scenario"], source=str(path / RUN)),
-            pricings=tuple(PricingFile.model_validate(one) for one in data["pricing"]),
+            pricings=tuple(_file(PricingFile, one) for one in data["pricing"]),
             assistant=data["assistant"],
             format=data["format"],
             steer=data["steer"],
             steer_mode=data["steer_mode"] or "both",
-            told=None if data["told"] is None else PricingFile.model_validate(data["told"]),
-            persona=None
-            if data["persona"] is None
-            else PersonaFile.model_validate(data["persona"]),
+            told=None if data["told"] is None else _file(PricingFile, data["told"]),
+            persona=None if data["persona"] is None else _file(PersonaFile, data["persona"]),
             judge=data["judge"],
             rules_first=data["rules_first"],
             welfare=data["welfare"],
@@ -237,6 +238,11 @@ def from_run(path: Path, **changes: Any) -> Evaluation:
     if digest_of(plan.rows) != data["rows_digest"]:
         raise RunError(f"{path / ROWS} is not what was asked (its hash differs); restore it")
     return dataclasses.replace(plan, **changes)
+
+
+def _file(kind: type[F], data: Any) -> F:
+    # as JSON, in which a list stands for a tuple
+    return kind.model_validate_json(json.dumps(data))
 
 
 def digest_of(rows: Sequence[Question]) -> str:

@@ -40,7 +40,7 @@ def render_evaluation(console: Console, summary: Mapping[str, Any]) -> None:
     console.print(
         safe(
             f"{summary['rows']:,} rows asked, {summary['format']}, judge {summary['judge']}, "
-            f"seed {summary['seed']}",
+            f"seed {summary['seed']}; ± is half a 95 % interval",
             "dim",
         ),
         soft_wrap=True,
@@ -51,7 +51,7 @@ def render_evaluation(console: Console, summary: Mapping[str, Any]) -> None:
                 safe(f"faults of the {seat}, left out of all numbers: {_kinds(kinds)}", "bold red")
             )
     console.print(_done(summary["conditions"]))
-    console.print(_worth(summary, TEXT, f"{summary['welfare']}, ± half the 95 %"))
+    console.print(_worth(summary, TEXT, str(summary["welfare"])))
     if summary["persona"] is not None:
         title = f"game of {summary['persona']}, points"
         console.print(_worth(summary, ECONOMIC, title))
@@ -125,7 +125,7 @@ def _difference(one: dict[str, Any]) -> Table:
                 name,
                 f"{found['mean']:+.{decimals}f}",
                 f"{low} to {high}",
-                f"{found['p']:.3f}",
+                "< 0.001" if found["p"] < 0.001 else f"{found['p']:.3f}",
                 f"{found['n']:,}",
             )
     table.add_row("move changed", f"{one['moves_changed']:.1%}", "", "", f"{one['pairs']:,}")

@@ -160,7 +160,8 @@ def _ask_and_judge(
     if plan.judge == NO_JUDGE:
         waiting = set()
     left = len(missing | waiting)
-    limits = Stop(len(keys), fault_limit, service.cap, "answers")
+    # counted apart: a judge that is down must not hide behind the answers that it fails to judge
+    stops = [Stop(len(keys), fault_limit, service.cap, what) for what in ("answers", "verdicts")]
     report(len(keys) - left, len(keys), [], [])
     with (
         open_account(path, service.cap) as account,
@@ -182,7 +183,8 @@ def _ask_and_judge(
                     verdicts |= {one.key: one for one in made}
                     left -= len(block)
                     report(len(keys) - left, len(keys), fresh, made)
-                limits.watch((*fresh, *made), left)
+                for watched, finished in zip(stops, (fresh, made), strict=True):
+                    watched.watch(finished, left)
         except KeyboardInterrupt:
             mark(path, status="interrupted")
             raise
