@@ -156,7 +156,7 @@ def test_a_crash_at_any_block_and_torn_lines_change_nothing(
             if answers and rng.random() < 0.6:
                 raise Killed
 
-        begun = False
+        begun, summary = False, {}
         for _ in range(30):
             try:
                 summary = evaluate(plan, tmp_path, resume=begun, report=kill)

@@ -71,6 +71,14 @@ def evaluate(
         ),
     ] = None,
     format: Format = None,
+    instructions: Annotated[
+        str | None,
+        typer.Option(
+            help="File with what a model is told before the price, or none: nothing, as in gtalign "
+            "train. [default: as the format asks]",
+            metavar="FILE",
+        ),
+    ] = None,
     steer: Steer = None,
     steer_mode: Annotated[
         str,
@@ -180,6 +188,7 @@ def evaluate(
         pricings=tuple(regimes) or tuple({one.name: one for _, one in loaded.schedule}.values()),
         assistant=assistant,
         format=one_of("--format", format or ("plain" if steer is None else "four_block"), Formats),
+        instructions=_instructions(instructions),
         steer=steer,
         steer_mode=one_of("--steer-mode", steer_mode, SteerMode),
         told=None if told is None else load_pricing(told, path=roots),
@@ -227,6 +236,15 @@ def evaluate(
         )
     if failed_judge or summary["faults"]["assistant"]:
         raise typer.Exit(FAULTS)
+
+
+def _instructions(given: str | None) -> str | None:
+    if given is None or given == "none":
+        return None if given is None else ""
+    try:
+        return Path(given).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ScenarioError(f"--instructions: {given} cannot be read: {error}") from error
 
 
 def _warn(plan: Any) -> None:

@@ -42,7 +42,8 @@ def _assistant(plan: Evaluation) -> Forecast | None:
     for condition in plan.conditions:
         spec = plan.spec(condition)
         for number, row in enumerate(plan.asked):
-            prompt = _sent(request_of(Asked(row, spec, number), plan.format, sampling, told))
+            asked = Asked(row, spec, number)
+            prompt = _sent(request_of(asked, plan.format, sampling, told, plan.instructions))
             calls, sent = calls + 1, sent + prompt
             if condition.arm == "edit":  # the halted turn is sent again, with another matrix
                 calls, sent = calls + 1, sent + prompt + plan.max_tokens + 2 * GROWTH

@@ -68,6 +68,7 @@ class Evaluation:
         pricings: The regimes, in order; every row is asked under each.
         assistant: Name of a model, or of a baseline.
         format: What the assistant writes.
+        instructions: What a model is told before the price; None for what the format asks for.
         steer: λ̂ of the edit, points per USD; None to leave matrices alone and unread.
         steer_mode: Whether matrices are edited, left as the control, or both in turn.
         told: The price that the model is told of under every regime; None to tell it each.
@@ -91,6 +92,7 @@ class Evaluation:
     pricings: tuple[PricingFile, ...]
     assistant: str
     format: Format = "plain"
+    instructions: str | None = None
     steer: float | None = None
     steer_mode: SteerMode = "both"
     told: PricingFile | None = None
@@ -161,6 +163,7 @@ class Evaluation:
             "persona": None if self.persona is None else authored(self.persona),
             "assistant": self.assistant,
             "format": self.format,
+            "instructions": self.instructions,
             "steer": self.steer,
             "steer_mode": None if self.steer is None else self.steer_mode,
             "judge": self.judge,
@@ -218,6 +221,7 @@ def from_run(path: Path, **changes: Any) -> Evaluation:
             pricings=tuple(_file(PricingFile, one) for one in data["pricing"]),
             assistant=data["assistant"],
             format=data["format"],
+            instructions=data["instructions"],
             steer=data["steer"],
             steer_mode=data["steer_mode"] or "both",
             told=None if data["told"] is None else _file(PricingFile, data["told"]),

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from gtalign_env.money import to_usd
 from gtalign_training.console import safe
+from gtalign_training.data.evaluation.numbers import NO_MOVE
 from gtalign_training.data.evaluation.summary import MOVES
 
 NOTHING = "-"
@@ -76,7 +77,8 @@ def render_evaluation(console: Console, summary: Mapping[str, Any]) -> None:
 
 def _done(conditions: list[dict[str, Any]]) -> Table:
     moves = [move for move in MOVES if any(one["moves"][move] for one in conditions)]
-    table = _table("price", "answers", *moves, "tokens", "bill, USD", "scored", "abst.", "failed")
+    names = ["broken" if move == NO_MOVE else move for move in moves]
+    table = _table("price", "answers", *names, "tokens", "bill, USD", "scored", "abst.", "failed")
     for one in conditions:
         judged = one["judged"]
         table.add_row(

@@ -161,7 +161,8 @@ def _ask_and_judge(
         waiting = set()
     left = len(missing | waiting)
     # counted apart: a judge that is down must not hide behind the answers that it fails to judge
-    stops = [Stop(len(keys), fault_limit, service.cap, what) for what in ("answers", "verdicts")]
+    answering = Stop(len(keys), fault_limit, service.cap, "answers")
+    judging = Stop(len(keys), fault_limit, service.cap, "verdicts")
     report(len(keys) - left, len(keys), [], [])
     with (
         open_account(path, service.cap) as account,
@@ -183,8 +184,8 @@ def _ask_and_judge(
                     verdicts |= {one.key: one for one in made}
                     left -= len(block)
                     report(len(keys) - left, len(keys), fresh, made)
-                for watched, finished in zip(stops, (fresh, made), strict=True):
-                    watched.watch(finished, left)
+                answering.watch(fresh, left)
+                judging.watch(made, left)
         except KeyboardInterrupt:
             mark(path, status="interrupted")
             raise

@@ -70,11 +70,15 @@ class _Row(LanguageAssistant):
     def request(self, dialogue: Dialogue) -> Request:
         """Return what the model is asked."""
         asked = cast("Asked", dialogue)
-        return request_of(asked, self.format, self.sampling, self.told)
+        return request_of(asked, self.format, self.sampling, self.told, self.instructions)
 
 
 def request_of(
-    asked: Asked, format: Format, sampling: Sampling, told: GameSpec | None = None
+    asked: Asked,
+    format: Format,
+    sampling: Sampling,
+    told: GameSpec | None = None,
+    instructions: str | None = None,
 ) -> Request:
     """Return what a model is asked: instructions, price, history and question.
 
@@ -83,8 +87,10 @@ def request_of(
         format: What is to be written.
         sampling: How to sample.
         told: The game whose price the model is told; None for the row's own.
+        instructions: What stands before the price; None for what the format asks for.
     """
-    instructions = PLAIN_INSTRUCTIONS if format == "plain" else FOUR_BLOCK_INSTRUCTIONS
+    if instructions is None:
+        instructions = PLAIN_INSTRUCTIONS if format == "plain" else FOUR_BLOCK_INSTRUCTIONS
     messages = [Message("system", system_message(told or asked.spec, instructions))]
     for message in asked.question.history:
         if message.role == "user":
@@ -212,12 +218,13 @@ def assistant_of(
     ) as model:
         if edits and ask:
             require_continuing(model, service)
-        plain = _Row(model, plan.format, None, sampling, told=told)
+        plain = _Row(model, plan.format, None, sampling, plan.instructions, told)
         if plan.steer is None:
             yield ModelAnswers(plain, None)
             return
         pricing = Pricing(plan.steer, plan.told_regime)
-        yield ModelAnswers(plain, _Row(model, plan.format, pricing, sampling, told=told))
+        edited = _Row(model, plan.format, pricing, sampling, plan.instructions, told)
+        yield ModelAnswers(plain, edited)
 
 
 def baseline(name: str) -> str:
