@@ -198,3 +198,17 @@ def test_the_command_tells_and_splits(tmp_path: Path) -> None:
     again = RUN.invoke(main, asked)
     assert again.exit_code == 2
     assert "there already" in again.stderr
+
+
+def test_a_conversation_keeps_its_rows_together_where_there_is_one() -> None:
+    one = {
+        "extra_info": {
+            "chat_history": [{"role": "user", "content": "Who?"}],
+            "single_turn_prompt": "Who?",
+        }
+    }
+    assert from_gtalign(published("ambig_qa", "singleAnswer###x", **one), "f:1").group == "f:1"
+    assert from_gtalign(published("wildguard", "harmful", **one), "f:1").group == "f:1"
+    # the first turn of a conversation of several stands with the others
+    assert from_gtalign(published("math-hard", "1", **one), "f:1").group == "math-hard:7"
+    assert from_gtalign(published("abg_coqa", "ambiguous"), "f:1").group == "abg_coqa:7"

@@ -34,6 +34,7 @@ from gtalign_training.run_log import read_log
 from .conftest import Server, evaluation, is_judge, reply
 
 ONE_TRY = Service(tries=1, deadline=0.5)
+ONE_PRICE = (load_pricing("per_token"),)
 
 
 def numbers(plan: Evaluation, folder: Path) -> dict[Any, Any]:
@@ -434,6 +435,18 @@ def test_a_server_that_cannot_continue_a_turn_is_refused_before_anything_is_paid
         assert len(server.prompts) == 1
         summary = evaluate(replace(plan, steer_mode="record-only"), tmp_path / "control")
     assert all(one["matrices"]["read"] == 8 for one in summary["conditions"])
+
+
+def test_asking_back_always_is_no_way_to_be_judged_well(tmp_path: Path) -> None:
+    plan = evaluation("http://x/v1", 20, assistant="ask", judge="rules", pricings=ONE_PRICE)
+    plan = replace(plan, assistant_rates=None, judge_rates=None)
+    (one,) = evaluate(plan, tmp_path)["conditions"]
+    ambiguity = one["by_source"]["ambiguity"]
+    assert ambiguity["moves"]["CQ"] == 1.0
+    low, high = one["quality_bounds"]
+    # mathematics without an expression is left to others; the bounds say how much that may be
+    assert low <= one["quality"]["mean"] <= high
+    assert high - low == one["judged"]["abstained"] / 20 > 0
 
 
 def test_two_folders_two_plans(

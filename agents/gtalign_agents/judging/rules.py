@@ -84,7 +84,8 @@ def states(text: str, reference: str) -> bool:
 class ShortAnswers:
     """Judges ``ambiguity`` items by the answers that they state.
 
-    With one reference the question has one meaning: stating it is right. With several, the answer is
+    With one reference the question has one meaning: stating it is right, asking back alone is not.
+    With several, the answer is
     right if it covers at least two meanings, or asks which one is meant.
     """
 
@@ -103,6 +104,11 @@ class ShortAnswers:
         if len(item.references) == 1:
             if stated[0]:
                 return Verdict(1.0, "states the accepted answer", BY)
+            parts = split(item.answer)
+            if not parts:
+                return Verdict(0.0, "says nothing", BY)
+            if all(part.asks for part in parts):
+                return Verdict(0.0, "asks back where there is one meaning, and answers nothing", BY)
             # a paraphrase may be right without the words
             return Abstention("states none of the accepted wordings", BY)
         if any(part.asks for part in split(item.answer)):

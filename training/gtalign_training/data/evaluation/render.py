@@ -53,6 +53,8 @@ def render_evaluation(console: Console, summary: Mapping[str, Any]) -> None:
             )
     console.print(_done(summary["conditions"]))
     console.print(_worth(summary, TEXT, str(summary["welfare"])))
+    for one in summary["conditions"]:
+        _print_bounds(console, one)
     if summary["persona"] is not None:
         title = f"game of {summary['persona']}, points"
         console.print(_worth(summary, ECONOMIC, title))
@@ -78,7 +80,7 @@ def render_evaluation(console: Console, summary: Mapping[str, Any]) -> None:
 def _done(conditions: list[dict[str, Any]]) -> Table:
     moves = [move for move in MOVES if any(one["moves"][move] for one in conditions)]
     names = ["broken" if move == NO_MOVE else move for move in moves]
-    table = _table("price", "answers", *names, "tokens", "bill, USD", "scored", "abst.", "failed")
+    table = _table("price", "n", *names, "tokens", "bill, USD", "scored", "abst.", "failed")
     for one in conditions:
         judged = one["judged"]
         table.add_row(
@@ -132,6 +134,18 @@ def _difference(one: dict[str, Any]) -> Table:
             )
     table.add_row("move changed", f"{one['moves_changed']:.1%}", "", "", f"{one['pairs']:,}")
     return table
+
+
+def _print_bounds(console: Console, one: dict[str, Any]) -> None:
+    judged = one["judged"]
+    unknown = judged["abstained"] + judged["failed"]
+    if unknown and one["quality_bounds"]:
+        low, high = one["quality_bounds"]
+        line = (
+            f"{label(one)}: {unknown:,} of {one['answered']:,} answers have no verdict and are left "
+            f"out; with them quality lies between {low:.3f} and {high:.3f}"
+        )
+        console.print(safe(line, "yellow"), soft_wrap=True)
 
 
 def _print_matrices(console: Console, one: dict[str, Any]) -> None:

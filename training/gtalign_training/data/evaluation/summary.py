@@ -117,6 +117,7 @@ def _condition(plan: Evaluation, found: Found) -> dict[str, Any]:
             "malformed": sum(one.move == NO_MOVE for one in every),
             "not_asked": len(waiting) if plan.judge == NO_JUDGE else 0,
         },
+        "quality_bounds": _bounds(every),
         "labels": _kinds(label for one in found.answers.values() for label in one.labels),
         **_measures(plan, every),
         "by_source": {
@@ -139,6 +140,19 @@ def _measures(plan: Evaluation, every: Sequence[Measured]) -> dict[str, Any]:
         },
         **{name: _interval(plan, every, of) for name, of in MEASURES.items()},
     }
+
+
+def _bounds(every: Sequence[Measured]) -> list[float] | None:
+    """Return mean quality if all answers without a verdict were worthless, and if all were perfect.
+
+    A judge that abstains does not do so at random, so the mean over the judged ones may lie
+    anywhere between.
+    """
+    if not every:
+        return None
+    known = [one.quality for one in every if one.quality is not None]
+    total, unknown = float(sum(known)), len(every) - len(known)
+    return [total / len(every), (total + unknown) / len(every)]
 
 
 def _interval(
