@@ -11,7 +11,7 @@ from gtalign_agents.judging.verdict import Item
 from gtalign_env.pricing import Rates
 from gtalign_env.scenario.compile import compile_scenario
 from gtalign_training.data.evaluation.plan import Evaluation
-from gtalign_training.data.evaluation.seats import Asked, request_of
+from gtalign_training.data.evaluation.seats import Posed, request_of
 from gtalign_training.play_run_forecast import GROWTH, Forecast
 from gtalign_training.play_run_talk import CONTINUES, needs_price
 
@@ -42,7 +42,7 @@ def _assistant(plan: Evaluation) -> Forecast | None:
     for condition in plan.conditions:
         spec = plan.spec(condition)
         for number, row in enumerate(plan.asked):
-            asked = Asked(row, spec, number)
+            asked = Posed(row, spec, number)
             prompt = _sent(request_of(asked, plan.format, sampling, told, plan.instructions))
             calls, sent = calls + 1, sent + prompt
             if condition.arm == "edit":  # the halted turn is sent again, with another matrix

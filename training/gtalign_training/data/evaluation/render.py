@@ -80,18 +80,15 @@ def render_evaluation(console: Console, summary: Mapping[str, Any]) -> None:
 def _done(conditions: list[dict[str, Any]]) -> Table:
     moves = [move for move in MOVES if any(one["moves"][move] for one in conditions)]
     names = ["broken" if move == NO_MOVE else move for move in moves]
-    table = _table("price", "n", *names, "tokens", "bill, USD", "scored", "abst.", "failed")
+    table = _table("price", "answers", *names, "tokens", "bill, USD", "failed")
     for one in conditions:
-        judged = one["judged"]
         table.add_row(
             safe(label(one)),
             f"{one['answered']:,}",
             *(f"{one['moves'][move]:.0%}" for move in moves),
             NOTHING if one["tokens"] is None else f"{one['tokens']['mean']:.0f}",
             NOTHING if one["bill_usd"] is None else f"{one['bill_usd']['mean']:.6f}",
-            f"{judged['scored']:,}",
-            f"{judged['abstained']:,}",
-            f"{judged['failed'] + one['failed']:,}",
+            f"{one['failed']:,}",
         )
     return table
 
@@ -142,8 +139,9 @@ def _print_bounds(console: Console, one: dict[str, Any]) -> None:
     if unknown and one["quality_bounds"]:
         low, high = one["quality_bounds"]
         line = (
-            f"{label(one)}: {unknown:,} of {one['answered']:,} answers have no verdict and are left "
-            f"out; with them quality lies between {low:.3f} and {high:.3f}"
+            f"{label(one)}: {unknown:,} of {one['answered']:,} answers have no verdict "
+            f"({judged['abstained']:,} abstentions, {judged['failed']:,} faults) and are left out; "
+            f"with them quality lies between {low:.3f} and {high:.3f}"
         )
         console.print(safe(line, "yellow"), soft_wrap=True)
 

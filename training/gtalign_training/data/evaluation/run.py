@@ -31,7 +31,7 @@ from gtalign_training.data.evaluation.records import (
     Key,
     read_kept,
 )
-from gtalign_training.data.evaluation.seats import Answerer, Asked, assistant_of
+from gtalign_training.data.evaluation.seats import Answerer, Posed, assistant_of
 from gtalign_training.data.evaluation.summary import summarise
 from gtalign_training.data.files import to_line
 from gtalign_training.play_run import DIRECT, FULL, DiskFullError
@@ -223,7 +223,7 @@ def answered(plan: Evaluation, assistant: Answerer, keys: Sequence[Key]) -> list
     if not keys:
         return []
     condition = plan.conditions[keys[0][1]]
-    asked = [Asked(plan.rows[row], plan.spec(condition), row) for row, _ in keys]
+    asked = [Posed(plan.rows[row], plan.spec(condition), row) for row, _ in keys]
     made = assistant.answer(asked, condition.arm)
     return [Answer.of(key, said, record) for key, (said, record) in zip(keys, made, strict=True)]
 

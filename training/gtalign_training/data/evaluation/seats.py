@@ -40,7 +40,7 @@ BASELINES = {
 
 
 @dataclass(frozen=True)
-class Asked:
+class Posed:
     """A row under a price, as an assistant is asked it.
 
     Attributes:
@@ -57,7 +57,7 @@ class Asked:
 class Answerer(Protocol):
     """Answers rows."""
 
-    def answer(self, asked: Sequence[Asked], arm: Arm) -> list[tuple[Said | Fault, Any]]:
+    def answer(self, asked: Sequence[Posed], arm: Arm) -> list[tuple[Said | Fault, Any]]:
         """Return what is said to each, in order, with the record of its matrix, if it is steered."""
 
 
@@ -69,12 +69,12 @@ class _Row(LanguageAssistant):
 
     def request(self, dialogue: Dialogue) -> Request:
         """Return what the model is asked."""
-        asked = cast("Asked", dialogue)
+        asked = cast("Posed", dialogue)
         return request_of(asked, self.format, self.sampling, self.told, self.instructions)
 
 
 def request_of(
-    asked: Asked,
+    asked: Posed,
     format: Format,
     sampling: Sampling,
     told: GameSpec | None = None,
@@ -113,7 +113,7 @@ class ModelAnswers:
     speaker: _Row
     edits: _Row | None
 
-    def answer(self, asked: Sequence[Asked], arm: Arm) -> list[tuple[Said | Fault, Any]]:
+    def answer(self, asked: Sequence[Posed], arm: Arm) -> list[tuple[Said | Fault, Any]]:
         """Return what is said to each, in order; one batched call, two where matrices are edited."""
         # it needs of a dialogue what a row has, too: its game, its number, and what is asked
         dialogues = cast("Sequence[Dialogue]", asked)
@@ -125,7 +125,7 @@ class ModelAnswers:
             return [(one, None) for one in said]
         return [(one, self._would(one, row)) for one, row in zip(said, asked, strict=True)]
 
-    def _would(self, said: Said | Fault, row: Asked) -> dict[str, Any] | None:
+    def _would(self, said: Said | Fault, row: Posed) -> dict[str, Any] | None:
         """Return what the edit would do to a matrix that is left as it was written."""
         if isinstance(said, Fault):
             return None
@@ -154,11 +154,11 @@ class Baseline:
     name: str
     format: Format
 
-    def answer(self, asked: Sequence[Asked], arm: Arm) -> list[tuple[Said | Fault, Any]]:
+    def answer(self, asked: Sequence[Posed], arm: Arm) -> list[tuple[Said | Fault, Any]]:
         """Return what is said to each, in order."""
         return [(self._one(row), None) for row in asked]
 
-    def _one(self, row: Asked) -> Said:
+    def _one(self, row: Posed) -> Said:
         text = self._text(row.question)
         written = text
         if self.format == "four_block":
