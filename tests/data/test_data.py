@@ -111,6 +111,27 @@ def test_parquet_lines_and_tables_say_the_same(tmp_path: Path) -> None:
         assert (row.question, row.source, row.references) == ("What is 6 x 57?", "math", ("342",))
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_saved_data_set_is_read_in_either_schema(tmp_path: Path) -> None:
+    import datasets
+
+    plain = {"question": "What is 6 x 57?", "source": "math", "reference": "342"}
+    for name, row in (("plain", plain), ("published", published("math-hard", "342"))):
+        datasets.Dataset.from_list([row]).save_to_disk(str(tmp_path / name))
+        (read,) = read_questions(tmp_path / name)
+        assert (read.question, read.references) == ("What is 6 x 57?", ("342",))
+    (same,) = read_questions(parquet_of(tmp_path / "plain.parquet", [plain]))
+    assert same.references == ("342",)
+    parts = datasets.DatasetDict({"train": datasets.Dataset.from_list([plain])})
+    parts.save_to_disk(str(tmp_path / "parts"))
+    with pytest.raises(ScenarioError, match=r"holds several parts; name one: .*train"):
+        read_questions(tmp_path / "parts")
+    assert len(read_questions(tmp_path / "parts" / "train")) == 1
+    (tmp_path / "none").mkdir()
+    with pytest.raises(ScenarioError, match="must be a data set saved by datasets"):
+        read_questions(tmp_path / "none")
+
+
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [

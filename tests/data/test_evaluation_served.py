@@ -88,6 +88,28 @@ def test_a_killed_evaluation_resumes_to_the_bytes_of_the_unbroken_one(tmp_path: 
     assert whole.read_bytes() == broken.read_bytes()
 
 
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [(signal.SIGINT, 130), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow)],
+)
+def test_an_interruption_keeps_what_is_finished_and_says_how_to_go_on(
+    tmp_path: Path, number: int, code: int
+) -> None:
+    args = ["data", "evaluate", *files_of(tmp_path, 60), "--assistant", "reference"]
+    args += ["--at-once", "2", "--out", str(tmp_path / "run")]
+    process = child(args)
+    while process.poll() is None and len(read_log(tmp_path / "run" / ANSWERS).records) < 10:
+        time.sleep(0.01)
+    process.send_signal(number)
+    said = process.communicate()[0].decode()
+    assert process.returncode == code, said
+    assert "add --resume" in said
+    assert "Traceback" not in said
+    assert json.loads((tmp_path / "run" / RUN).read_text())["status"] == "interrupted"
+    done = CliRunner().invoke(main, [*args, "--resume"])
+    assert done.exit_code == 0, done.output
+
+
 SERVED = ["--temperature", "0", "--max-tokens", "24", "--at-once", "4"]
 
 

@@ -24,7 +24,7 @@ from gtalign_training.run_log import read_log
 
 from .conftest import Server, evaluation, is_judge, reply
 
-ONE_TRY = Service(tries=1, deadline=1.0)
+ONE_TRY = Service(tries=1)
 ONE_PRICE = (load_pricing("per_token"),)
 
 

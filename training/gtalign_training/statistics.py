@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -96,10 +96,9 @@ def bootstrap(values: NDArray[np.float64], rng: np.random.Generator) -> Interval
     References:
         Efron (1979), "Bootstrap methods: another look at the jackknife", sec. 2.
     """
-    rows = max(1, BLOCK // len(values))  # in blocks, as a long run's picks would not fit in memory
     means = [
-        values[rng.integers(len(values), size=(min(rows, RESAMPLES - i), len(values)))].mean(axis=1)
-        for i in range(0, RESAMPLES, rows)
+        values[rng.integers(len(values), size=(rows, len(values)))].mean(axis=1)
+        for rows in _blocks(len(values))
     ]
     low, high = np.quantile(np.concatenate(means), (0.025, 0.975))
     return Interval(float(values.mean()), float(low), float(high))
@@ -133,8 +132,11 @@ def bootstrap_families(
         Field and Welsh (2007), "Bootstrapping clustered data", the cluster bootstrap.
     """
     sums, counts = _by_family(values, families)
-    picks = rng.integers(len(sums), size=(RESAMPLES, len(sums)))
-    low, high = np.quantile(sums[picks].sum(axis=1) / counts[picks].sum(axis=1), (0.025, 0.975))
+    means = []
+    for rows in _blocks(len(sums)):
+        picks = rng.integers(len(sums), size=(rows, len(sums)))
+        means.append(sums[picks].sum(axis=1) / counts[picks].sum(axis=1))
+    low, high = np.quantile(np.concatenate(means), (0.025, 0.975))
     return Interval(float(values.mean()), float(low), float(high))
 
 
@@ -155,10 +157,18 @@ def paired(
     """
     interval = bootstrap_families(differences, families, rng)
     sums, _ = _by_family(differences, families)
-    signs = rng.choice((-1.0, 1.0), size=(RESAMPLES, len(sums)))
-    extreme = np.abs(signs @ sums) >= abs(sums.sum()) - 1e-12
-    p = (1 + int(extreme.sum())) / (1 + RESAMPLES)
-    return Difference(*interval, p, len(differences))
+    extreme = 0
+    for rows in _blocks(len(sums)):
+        signs = rng.choice((-1.0, 1.0), size=(rows, len(sums)))
+        extreme += int((np.abs(signs @ sums) >= abs(sums.sum()) - 1e-12).sum())
+    return Difference(*interval, (1 + extreme) / (1 + RESAMPLES), len(differences))
+
+
+def _blocks(width: int) -> Iterator[int]:
+    """Yield how many resamples to draw at once; all of them would not fit where rows are many."""
+    rows = max(1, BLOCK // width)
+    for start in range(0, RESAMPLES, rows):
+        yield min(rows, RESAMPLES - start)
 
 
 def _by_family(

@@ -33,7 +33,9 @@ EXAMPLES = (
     "gtalign data agreement runs/evaluation --judge openai:http://127.0.0.1:8001/v1#JUDGE",
 )
 
-Files = Annotated[list[Path], typer.Argument(help="Files: .parquet, .jsonl or .csv.")]
+Files = Annotated[
+    list[Path], typer.Argument(help="Files: .parquet, .jsonl or .csv; or a saved data set.")
+]
 
 
 def check(files: Files, json: Json = False) -> None:
@@ -58,7 +60,9 @@ def check(files: Files, json: Json = False) -> None:
 
 
 def split(
-    file: Annotated[Path, typer.Argument(help="File: .parquet, .jsonl or .csv.")],
+    file: Annotated[
+        Path, typer.Argument(help="File: .parquet, .jsonl or .csv; or a saved data set.")
+    ],
     share: Annotated[float, typer.Option(help="Share of the second part.")] = 0.1,
     seed: Annotated[int, typer.Option(help="Seed of the shuffle.", min=0)] = 0,
     out_folder: Annotated[

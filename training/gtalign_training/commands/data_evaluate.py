@@ -56,7 +56,10 @@ EXAMPLES = (
 
 def evaluate(
     files: Annotated[
-        list[Path], typer.Argument(help="Files: .parquet, .jsonl or .csv.", metavar="FILE...")
+        list[Path],
+        typer.Argument(
+            help="Files: .parquet, .jsonl or .csv; or a saved data set.", metavar="FILE..."
+        ),
     ],
     assistant: Annotated[
         str,
