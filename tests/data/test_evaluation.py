@@ -241,7 +241,7 @@ def test_a_judge_that_fails_is_never_a_number(tmp_path: Path, fault: str, place:
             server.base_url, 6, rows=rows, limit=6, pricings=(load_pricing("per_token"),)
         )
         # short only where nothing ever comes: others may be slow on a busy machine
-        deadline = 0.3 if fault in ("hang", "drip") else 60.0
+        deadline = 2.0 if fault in ("hang", "drip") else 60.0
         summary = evaluate(plan, tmp_path, service=replace(ONE_TRY, deadline=deadline))
     assert struck == 1
     made = numbers(plan, tmp_path)
