@@ -279,6 +279,8 @@ def steer(text: str, edit: Edit, rule: Rule = "product") -> Steered:
         before = parse(text + _REST).payoff
         after = edit.of(before)
         start, end = text.index("<payoff>") + len("<payoff>"), text.index("</payoff>")
-        return Steered(text[:start] + render_payoff(after) + text[end:], before, after, edit, rule)
+        # what changes no number changes no character either: a model may read "2" and "2.0" apart
+        written = text[start:end] if after == before else render_payoff(after)
+        return Steered(text[:start] + written + text[end:], before, after, edit, rule)
     except FormatError as fault:
         return Steered(text, None, None, edit, rule, fault)
