@@ -17,7 +17,7 @@ from gtalign_agents.backends.chat import (
 )
 from gtalign_agents.backends.named import is_model
 from gtalign_agents.backends.purse import Account
-from gtalign_agents.dialogue.assistant import END_OF_MATRIX, Format, LanguageAssistant
+from gtalign_agents.dialogue.assistant import Format, LanguageAssistant
 from gtalign_agents.dialogue.fence import fenced
 from gtalign_agents.dialogue.speaker import Dialogue, Said
 from gtalign_agents.fourblock import FourBlock, render
@@ -131,7 +131,7 @@ class ModelAnswers:
             return None
         assert self.edits is not None, "a control needs an edit to be the control of"
         assert self.edits.steering is not None, "likewise"
-        before, end, _ = said.written.partition(END_OF_MATRIX)
+        before, end, _ = said.written.partition("</payoff>")
         record = steer(before + end, self.edits.steering(row.spec)).to_json()
         return {"applied": False, **record}
 
@@ -218,12 +218,12 @@ def assistant_of(
     ) as model:
         if edits and ask:
             require_continuing(model, service)
-        plain = _Row(model, plan.format, None, sampling, plan.instructions, told)
+        plain = _Row(model, plan.format, None, sampling, plan.instructions, told=told)
         if plan.steer is None:
             yield ModelAnswers(plain, None)
             return
         pricing = Pricing(plan.steer, plan.told_regime)
-        edited = _Row(model, plan.format, pricing, sampling, plan.instructions, told)
+        edited = _Row(model, plan.format, pricing, sampling, plan.instructions, told=told)
         yield ModelAnswers(plain, edited)
 
 
