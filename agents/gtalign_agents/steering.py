@@ -89,6 +89,23 @@ STATED_EDIT = Edit(
 """What the paper says that it does; it changes no choice of figure 4."""
 
 
+def _figure(**cells: tuple[float, float]) -> Payoff:
+    return {key: {"LLM": cells[key][0], "user": cells[key][1]} for key in PAYOFF_KEYS}
+
+
+FIGURE4_BEFORE = _figure(
+    DQ_AQ=(1.0, 2.5), DQ_CQ=(1.3, 2.7), DQ_DA=(1.6, 2.8),
+    VQ_AQ=(1.4, 2.3), VQ_CQ=(1.7, 2.9), VQ_DA=(1.9, 2.4),
+)  # fmt: skip
+"""The matrix of figure 4 before its edit, (LLM, user): VQ_CQ is best by the product."""
+
+FIGURE4_AFTER = _figure(
+    DQ_AQ=(1.5, 2.0), DQ_CQ=(1.3, 2.2), DQ_DA=(2.6, 2.3),
+    VQ_AQ=(1.9, 1.8), VQ_CQ=(1.7, 2.4), VQ_DA=(2.9, 1.9),
+)  # fmt: skip
+"""After it: DQ_DA is best."""
+
+
 def usage_of_cells(spec: GameSpec, verbosity: str = "standard") -> dict[str, Usage]:
     """Return what the first exchange of each cell uses at mean lengths, tokens.
 
@@ -262,6 +279,8 @@ def steer(text: str, edit: Edit, rule: Rule = "product") -> Steered:
         before = parse(text + _REST).payoff
         after = edit.of(before)
         start, end = text.index("<payoff>") + len("<payoff>"), text.index("</payoff>")
-        return Steered(text[:start] + render_payoff(after) + text[end:], before, after, edit, rule)
+        # what changes no number changes no character either: a model may read "2" and "2.0" apart
+        written = text[start:end] if after == before else render_payoff(after)
+        return Steered(text[:start] + written + text[end:], before, after, edit, rule)
     except FormatError as fault:
         return Steered(text, None, None, edit, rule, fault)

@@ -21,9 +21,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
-from gtalign_agents.fourblock import FourBlock, parse
+from gtalign_agents.fourblock import Payoff, parse
 from gtalign_agents.text_terms import (
     bleu_of_characters,
     bleu_of_tokens,
@@ -133,7 +133,7 @@ class Score:
         }
 
 
-def score(row: Row, model: str = "gtalign-corrected") -> Score:
+def score(row: Row, model: str = "gtalign-corrected", *, plain: bool = False) -> Score:
     """Return what a completion earns either side.
 
     U = ε + 0.5·A_u + 0.2·window(response; 20, 500) + 0.3·reasoning;
@@ -142,6 +142,8 @@ def score(row: Row, model: str = "gtalign-corrected") -> Score:
     Args:
         row: The completion.
         model: One of `MODELS`.
+        plain: Whether the completion is the answer alone, of a policy that writes no blocks: then
+            nothing stands before the response, and it earns nothing for format and payoffs.
 
     Raises:
         ValueError: Unknown model.
@@ -150,18 +152,60 @@ def score(row: Row, model: str = "gtalign-corrected") -> Score:
     if model not in MODELS:
         raise ValueError(f"a welfare of texts is one of {', '.join(MODELS)}; got {model!r}")
     try:
-        block = parse(row.completion)
+        text = _plain(row.completion) if plain else _blocks(row.completion)
     except FormatError as fault:
         return Score(0.0, 0.0, {}, fault)
-    return MODELS[model](row, block)
+    return MODELS[model](row, text)
 
 
-def _paper(row: Row, block: FourBlock) -> Score:
-    terms = _terms(row, block) | {"payoff": payoff_quality(block.payoff)}
+class _Text(NamedTuple):
+    """A completion, taken apart."""
+
+    response: str
+    before: int
+    """Characters before the response."""
+    payoff: Payoff | None
+    """None where no blocks are written."""
+
+
+def _blocks(completion: str) -> _Text:
+    block = parse(completion)
+    return _Text(block.response, completion.index("<response>"), block.payoff)
+
+
+def _plain(completion: str) -> _Text:
+    if not any(mark.isprintable() and not mark.isspace() for mark in completion):
+        raise FormatError("empty_response", 0, "an answer must hold visible text")
+    return _Text(completion, 0, None)
+
+
+def quality(row: Row) -> float | None:
+    """Return how good an answer is, in [0, 1], by the corrected reading; None without a verdict.
+
+    Args:
+        row: The completion; of writing, its response alone.
+
+    Raises:
+        MissingExtraError: A row of writing needs nltk, which is not installed.
+    """
+    if row.judge is None:
+        return None
     bleu = None
     if row.source == "writing":
         assert row.reference is not None
-        bleu = terms["bleu"] = bleu_of_characters(block.response.strip(), row.reference)
+        bleu = bleu_of_tokens(row.completion, row.reference)
+    if row.source == "safety" and row.label == "harmful" and row.judge == 0:
+        return 0.0
+    return _corrected_answer(row, row.judge, bleu)[0]
+
+
+def _paper(row: Row, text: _Text) -> Score:
+    payoff = 0.0 if text.payoff is None else payoff_quality(text.payoff)
+    terms = _terms(row, text) | {"payoff": payoff}
+    bleu = None
+    if row.source == "writing":
+        assert row.reference is not None
+        bleu = terms["bleu"] = bleu_of_characters(text.response.strip(), row.reference)
     if row.judge is None:
         return _without_verdict(terms)
     return _weighed(terms, _published_answer(row, row.judge, bleu))
@@ -178,12 +222,13 @@ def _published_answer(row: Row, judge: float, bleu: float | None) -> Answer:
     return judge, judge
 
 
-def _corrected(row: Row, block: FourBlock) -> Score:
-    terms = _terms(row, block) | {"payoff": payoff_thought(block.payoff)}
+def _corrected(row: Row, text: _Text) -> Score:
+    payoff = 0.0 if text.payoff is None else payoff_thought(text.payoff)
+    terms = _terms(row, text) | {"payoff": payoff}
     bleu = None
     if row.source == "writing":
         assert row.reference is not None
-        bleu = terms["bleu"] = bleu_of_tokens(block.response, row.reference)
+        bleu = terms["bleu"] = bleu_of_tokens(text.response, row.reference)
     if row.judge is None:
         return _without_verdict(terms)
     if row.source == "safety" and row.label == "harmful" and row.judge == 0:
@@ -203,23 +248,22 @@ def _corrected_answer(row: Row, judge: float, bleu: float | None) -> Answer:
     return judge, judge
 
 
-MODELS: Mapping[str, Callable[[Row, FourBlock], Score]] = {
+MODELS: Mapping[str, Callable[[Row, _Text], Score]] = {
     "gtalign-paper": _paper,
     "gtalign-corrected": _corrected,
 }
 
 
-def _terms(row: Row, block: FourBlock) -> dict[str, float | None]:
-    before = row.completion.index("<response>")
-    response, completion = words(block.response), words(row.completion)
+def _terms(row: Row, text: _Text) -> dict[str, float | None]:
+    response, completion = words(text.response), words(row.completion)
     return {
         "words_response": float(response),
         "words_completion": float(completion),
-        "characters_before_response": float(before),
+        "characters_before_response": float(text.before),
         "length_response": window(response, 20, 500),
         "length_completion": window(completion, 500, 1000),
-        "reasoning": reasoning(before),
-        "format": 1.0,
+        "reasoning": reasoning(text.before),
+        "format": float(text.payoff is not None),
     }
 
 

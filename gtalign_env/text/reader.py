@@ -9,6 +9,8 @@ message ends nothing.
 
 from __future__ import annotations
 
+import re
+
 from gtalign_env.core.moves import AssistantMove, UserMove
 from gtalign_env.scenario.tasks import CONCISE_WORDS, STANDARD_WORDS, Question
 from gtalign_env.scenario.words import count_all
@@ -18,6 +20,9 @@ from gtalign_env.text.sentences import split
 
 BANDS = (CONCISE_WORDS, STANDARD_WORDS)
 """Most words of a concise and of a standard answer."""
+
+_NOTHING = re.compile("</?[A-Za-z][\\w-]{0,30}\\s?/?>|[\u200b-\u200d\u2060\ufeff]")
+"""What a reader does not see: what looks like a tag without attributes, and marks without a width."""
 
 _CLOSING_WORDS = 24  # a longer message is never a closing one, whatever it says
 
@@ -96,14 +101,22 @@ def read_assistant(text: str, bands: tuple[int, int] = BANDS) -> AssistantMove:
     """Return the move of an assistant's message.
 
     A message that neither states nor asks anything is read as ``DA:concise``: an answer that will
-    be judged wrong.
+    be judged wrong. What is said twice counts once, tags and invisible marks count nothing: nobody
+    gets the quality of a longer answer by padding a short one.
 
     Args:
         text: The visible message, any string.
         bands: Most words of a concise and of a standard answer.
     """
-    sentences = split(text)
-    answers = [sentence.text for sentence in sentences if not sentence.asks]
+    sentences = split(_NOTHING.sub("", text))
+    # by their letters and digits: another mark or space makes no other statement
+    answers = list(
+        {
+            "".join(filter(str.isalnum, sentence.text.casefold())): sentence.text
+            for sentence in reversed(sentences)
+            if not sentence.asks
+        }.values()
+    )
     asks = any(sentence.asks for sentence in sentences)
     if asks and not answers:
         return AssistantMove.CQ

@@ -72,7 +72,9 @@ def test_the_line_of_a_command_is_the_first_of_its_docstring(name: str) -> None:
     target, line = cli.TABLE[name]
     module_name, _, attribute = target.partition(":")
     module = importlib.import_module(module_name)
-    assert (inspect.getdoc(getattr(module, attribute)) or "").splitlines()[0] == line
+    command = getattr(module, attribute)
+    said = command.info.help if isinstance(command, typer.Typer) else inspect.getdoc(command)
+    assert (said or "").splitlines()[0] == line
     assert module.EXAMPLES
 
 

@@ -111,6 +111,27 @@ def test_parquet_lines_and_tables_say_the_same(tmp_path: Path) -> None:
         assert (row.question, row.source, row.references) == ("What is 6 x 57?", "math", ("342",))
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_saved_data_set_is_read_in_either_schema(tmp_path: Path) -> None:
+    import datasets
+
+    plain = {"question": "What is 6 x 57?", "source": "math", "reference": "342"}
+    for name, row in (("plain", plain), ("published", published("math-hard", "342"))):
+        datasets.Dataset.from_list([row]).save_to_disk(str(tmp_path / name))
+        (read,) = read_questions(tmp_path / name)
+        assert (read.question, read.references) == ("What is 6 x 57?", ("342",))
+    (same,) = read_questions(parquet_of(tmp_path / "plain.parquet", [plain]))
+    assert same.references == ("342",)
+    parts = datasets.DatasetDict({"train": datasets.Dataset.from_list([plain])})
+    parts.save_to_disk(str(tmp_path / "parts"))
+    with pytest.raises(ScenarioError, match=r"holds several parts; name one: .*train"):
+        read_questions(tmp_path / "parts")
+    assert len(read_questions(tmp_path / "parts" / "train")) == 1
+    (tmp_path / "none").mkdir()
+    with pytest.raises(ScenarioError, match="must be a data set saved by datasets"):
+        read_questions(tmp_path / "none")
+
+
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [
@@ -198,3 +219,17 @@ def test_the_command_tells_and_splits(tmp_path: Path) -> None:
     again = RUN.invoke(main, asked)
     assert again.exit_code == 2
     assert "there already" in again.stderr
+
+
+def test_a_conversation_keeps_its_rows_together_where_there_is_one() -> None:
+    one = {
+        "extra_info": {
+            "chat_history": [{"role": "user", "content": "Who?"}],
+            "single_turn_prompt": "Who?",
+        }
+    }
+    assert from_gtalign(published("ambig_qa", "singleAnswer###x", **one), "f:1").group == "f:1"
+    assert from_gtalign(published("wildguard", "harmful", **one), "f:1").group == "f:1"
+    # the first turn of a conversation of several stands with the others
+    assert from_gtalign(published("math-hard", "1", **one), "f:1").group == "math-hard:7"
+    assert from_gtalign(published("abg_coqa", "ambiguous"), "f:1").group == "abg_coqa:7"

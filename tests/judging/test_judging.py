@@ -43,7 +43,8 @@ def score(judge: Judge, item: Item) -> float | None:
     [
         ("It ends in the Black Sea.", ("Black Sea",), 1.0),
         ("the sea", ("Black Sea|the sea",), 1.0),
-        ("Do you mean the Black Sea?", ("Black Sea",), None),
+        ("Do you mean the Black Sea?", ("Black Sea",), 0.0),
+        ("It is large. Do you mean the Black Sea?", ("Black Sea",), None),
         ("In the Red Sea.", ("Black Sea",), None),
         ("Blackseaside.", ("Black Sea",), None),
         ("", ("Black Sea",), 0.0),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from gtalign_env.scenario.loader import load_scenario, load_tasks
+from gtalign_agents.fourblock import PAYOFF_KEYS
+from gtalign_agents.steering import choose
+from gtalign_env.scenario.loader import load_pricing, load_scenario, load_tasks
 from gtalign_env.testing import FaultServer
 from gtalign_training.play_run import run
 from gtalign_training.play_run_folder import EPISODES, EVENTS, Plan, read_run
@@ -42,14 +45,56 @@ def test_a_steered_run_edits_every_matrix_and_goes_on_from_it(tmp_path: Path) ->
         prompts = server.prompts
     assistant = summary["seats"]["assistant"]
     assert assistant["labels"] == {}
-    assert assistant["model"]["calls"] == 2 * assistant["messages"] == len(prompts)
+    assert assistant["model"]["calls"] == 2 * assistant["messages"]
+    assert len(prompts) == 1 + assistant["model"]["calls"]  # the first: can it continue a turn?
+
     said = [e for e in read_log(tmp_path / EVENTS).records if "steered" in e]
     assert len(said) == assistant["messages"]
     assert all(one["text"] == "It is Hue." for one in said)
     # what is recorded as written is what the model was given and went on from
-    given = {p["messages"][-1]["content"] for p in prompts if "continue_final_message" in p}
+    given = {p["messages"][-1]["content"] for p in prompts[1:] if "continue_final_message" in p}
     assert {one["written"] for one in said} == {prefix + END for prefix in given}
     assert all(one["steered"]["before"] != one["steered"]["after"] for one in said)
+
+
+def test_under_a_schedule_the_same_policy_does_another_thing_when_the_price_changes(
+    tmp_path: Path,
+) -> None:
+    acts = {"DA": "It is Hue.", "CQ": "Which one do you mean?", "AQ": "It is Hue. Is that it?"}
+    # an answer is a little better than a question, as long as nobody counts its tokens
+    matrix = {key: {"LLM": 1.0, "user": 1.0} for key in PAYOFF_KEYS}
+    matrix |= {"VQ_DA": {"LLM": 2.0, "user": 3.0}, "VQ_CQ": {"LLM": 2.0, "user": 2.8}}
+    begin = f"<thinking>So.</thinking><payoff>{json.dumps(matrix)}</payoff>"
+
+    def obeys(messages: list[dict[str, str]]) -> str:
+        """Act by the best cell of the matrix that stands in the turn, whoever wrote it there."""
+        if messages[-1]["role"] != "assistant":
+            return begin + END
+        if "<payoff>" not in messages[-1]["content"]:
+            return "two"  # it was only asked whether it can
+        cell = choose(
+            json.loads(messages[-1]["content"].partition("<payoff>")[2].partition("<")[0])
+        )
+        return f"<analyze>{cell}</analyze><response>{acts[cell[-2:]]}</response>"
+
+    with FaultServer(obeys) as server:
+        plan = steered_plan(server.base_url)
+        # a flat fee at first, and a price by the token from the seventh conversation on
+        shift = [(0, load_pricing("subscription")), (6, load_pricing("reasoning_api"))]
+        scenario = replace(plan.scenario, schedule=tuple(shift))
+        assert plan.words is not None
+        words = replace(plan.words, steer=150.0)
+        run(replace(plan, scenario=scenario, words=words), tmp_path)
+    first = {
+        episode: one.assistant_moves[0] for episode, one in read_run(tmp_path).episodes.items()
+    }
+    assert {first[i] for i in range(6)} == {"DA:concise"}
+    assert {first[i] for i in range(6, 12)} == {"CQ"}
+    records = [e for e in read_log(tmp_path / EVENTS).records if "steered" in e and e["turn"] == 1]
+    assert {one["steered"]["choice_before"] for one in records} == {"VQ_DA"}
+    whys = {one["episode"] >= 6: one["steered"]["why"] for one in records}
+    assert "subscription" in whys[False]
+    assert "reasoning_api" in whys[True]
 
 
 def test_a_server_that_begins_a_steered_turn_anew_is_a_fault(tmp_path: Path) -> None:

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from gtalign_agents.fourblock import PAYOFF_KEYS, FourBlock, parse, render
 from gtalign_agents.steering import (
+    FIGURE4_AFTER,
+    FIGURE4_BEFORE,
     PUBLISHED_EDIT,
     STATED_EDIT,
     Edit,
@@ -57,6 +59,7 @@ def spec_under(pricing: str) -> GameSpec:
 
 
 def test_the_published_constants_give_the_published_matrix_and_choice() -> None:
+    assert (matrix(0), matrix(1)) == (FIGURE4_BEFORE, FIGURE4_AFTER)
     assert PUBLISHED_EDIT.of(matrix(0)) == matrix(1)
     assert choose(matrix(0)) == "VQ_CQ"
     assert choose(matrix(1)) == "DQ_DA"
@@ -213,6 +216,14 @@ def test_a_missing_or_broken_matrix_goes_on_unsteered_and_is_recorded(text: str)
 @given(text=st.text(max_size=200))
 def test_any_text_is_safe_to_steer(text: str) -> None:
     assert steer(text, PUBLISHED_EDIT).text == text
+
+
+def test_an_edit_of_nothing_changes_no_character() -> None:
+    nothing = Edit(dict.fromkeys(PAYOFF_KEYS, 0.0), dict.fromkeys(PAYOFF_KEYS, 0.0), "nothing")
+    text = written().replace("2.5", "2.50").replace("{", "{ ")
+    steered = steer(text, nothing)
+    assert steered.text == text
+    assert steered.after == steered.before == matrix(0)
 
 
 def test_cells_are_moves() -> None:

@@ -27,7 +27,7 @@ TABLE: dict[str, tuple[str, str]] = {
     ),
     "data": (
         f"{_COMMANDS}.data:data",
-        "Check data files for duplicates and leaks, or split one so that nothing leaks.",
+        "Check and split data files, and evaluate assistants on their rows.",
     ),
     "demo": (
         f"{_COMMANDS}.demo:demo",
@@ -82,6 +82,10 @@ TABLE: dict[str, tuple[str, str]] = {
         f"{_COMMANDS}.repeated:repeated",
         "Ask what repetition sustains: critical discount factors, minmax, folk theorem.",
     ),
+    "rescore": (
+        f"{_COMMANDS}.rescore:rescore",
+        "Judge answers again whose judge failed, or all; nothing is asked of the assistant.",
+    ),
     "run": (
         f"{_COMMANDS}.run:run",
         "Play many conversations between two named policies; crash-safe, resumable.",
@@ -118,7 +122,7 @@ PANELS = {
     "Solve": ("solve", "dilemma", "oracle", "exploit", "repeated", "dynamics", "export"),
     "Study": ("sweep", "plot", "design"),
     "Play": ("agents", "run", "play", "tournament", "egta", "check"),
-    "Train and judge": ("train", "score", "data"),
+    "Train and judge": ("train", "score", "data", "rescore"),
 }
 """What the overview puts together: every subcommand once."""
 
@@ -141,9 +145,13 @@ class LazyCommand(TyperCommand):
         module_name, _, attribute = self.target.partition(":")
         module = importlib.import_module(module_name)
         function = getattr(module, attribute)
-        summary = (inspect.getdoc(function) or "").partition("\n\nArgs:")[0]
         # \b keeps the line breaks of a paragraph
         examples = "\n".join(["\b\nExamples:", *(f"  {one}" for one in module.EXAMPLES)])
+        if isinstance(function, typer.Typer):  # it has subcommands of its own
+            group = typer.main.get_command(function)
+            group.name, group.epilog = self.name, examples
+            return group
+        summary = (inspect.getdoc(function) or "").partition("\n\nArgs:")[0]
         app = typer.Typer(add_completion=False)
         app.command(self.name, help=unfolded(summary), epilog=examples)(function)
         return typer.main.get_command(app)

@@ -148,6 +148,33 @@ def open_run(path: Path, plan: Plan, command: str, *, resume: bool) -> None:
         RunError: There is a run and ``resume`` is False; or it was made from something else; or
             there is none to resume.
     """
+    size = {"episodes": plan.episodes}
+    open_folder(path, _identity(plan), size, (EPISODES, EVENTS), command, resume=resume)
+
+
+def open_folder(
+    path: Path,
+    identity: dict[str, Any],
+    size: dict[str, int],
+    logs: tuple[str, ...],
+    command: str,
+    *,
+    resume: bool,
+) -> None:
+    """Make a folder that of a run, or find that it is that already.
+
+    Args:
+        path: The folder.
+        identity: What must be the same for a run to be gone on with; ``digest`` stands for the
+            scenario's numbers.
+        size: How much is to be made, by name; may grow from one sitting to the next, not shrink.
+        logs: Files that must not lie there without a ``run.json``.
+        command: The command line, for the record.
+        resume: Whether to go on with a run that is there.
+
+    Raises:
+        RunError: As `open_run`.
+    """
     folder = RunFolder(path)
     if (path / RUN).exists():
         if not resume:
@@ -156,9 +183,12 @@ def open_run(path: Path, plan: Plan, command: str, *, resume: bool) -> None:
                 "folder with --out"
             )
         before = folder.read(RUN)
-        changed = differences(before, _identity(plan))
-        if before.get("episodes", 0) > plan.episodes:
-            changed.append(f"episodes: {before['episodes']} then, {plan.episodes} now")
+        changed = differences(before, identity)
+        changed += [
+            f"{name}: {before[name]} then, {now} now"
+            for name, now in size.items()
+            if before.get(name, 0) > now
+        ]
         if changed:
             more = f", and {len(changed) - MOST_NAMED} more" if len(changed) > MOST_NAMED else ""
             shown = "; ".join(changed[:MOST_NAMED])
@@ -168,9 +198,9 @@ def open_run(path: Path, plan: Plan, command: str, *, resume: bool) -> None:
             )
     elif resume:
         raise RunError(f"there is no run in {path} to resume; leave out --resume to start one")
-    elif (path / EPISODES).exists() or (path / EVENTS).exists():
+    elif any((path / name).exists() for name in logs):
         raise RunError(f"{path} holds logs of a run that has lost its {RUN}; use another folder")
-    folder.mark(**_identity(plan), episodes=plan.episodes, command=command, status="running")
+    folder.mark(**identity, **size, command=command, status="running")
     fsync_folder(path)
 
 
@@ -178,7 +208,7 @@ def _identity(plan: Plan) -> dict[str, Any]:
     """Return what must be the same for a run to be gone on with."""
     return {
         "schema": SCHEMA,
-        "gtalign-env": _version(),
+        "gtalign-env": version_now(),
         "scenario": plan.scenario.to_data(),
         "digest": plan.scenario.digest,
         "user": plan.user,
@@ -188,7 +218,8 @@ def _identity(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _version() -> str:
+def version_now() -> str:
+    """Return the version of this package, which a run must not change under way."""
     from gtalign_env import __version__
 
     return __version__

@@ -82,6 +82,9 @@ def forecast(plan: Plan, service: Service) -> list[Forecast]:
                 sent += len(turns) * written  # the halted turn is sent again
             calls = plan.episodes * len(turns) * per_turn
             total_in, total_out = plan.episodes * sent * per_turn, calls * written
+            if words.steer is not None and seat == "assistant":
+                # first of all it is asked whether it can continue a turn
+                calls, total_in, total_out = calls + 1, total_in + GROWTH, total_out + 1
             rates = words.rates(seat)
             free = name.removeprefix(SPOKEN).startswith(LOCAL)
             cost = None

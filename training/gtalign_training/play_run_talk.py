@@ -8,9 +8,9 @@ from itertools import groupby
 from pathlib import Path
 
 from gtalign_agents.backends.cassette import Cassette
-from gtalign_agents.backends.chat import ChatModel, Sampling
+from gtalign_agents.backends.chat import ChatModel, Fault, Message, Request, Sampling
 from gtalign_agents.backends.local import LocalModel
-from gtalign_agents.backends.named import is_model, model_of
+from gtalign_agents.backends.named import is_model, model_of, without_login
 from gtalign_agents.backends.purse import Account, Purse
 from gtalign_agents.dialogue.assistant import LanguageAssistant
 from gtalign_agents.dialogue.play import play
@@ -19,12 +19,13 @@ from gtalign_agents.dialogue.user import LanguageUser
 from gtalign_agents.steering import Edit, edit_for, usage_of_cells
 from gtalign_env.core.spec import GameSpec
 from gtalign_env.envs.dialogue_aec import TalkTable
-from gtalign_env.errors import ScenarioError
+from gtalign_env.errors import RunError, ScenarioError
+from gtalign_env.pricing import Rates, Regime
 from gtalign_training.play_run_episode import Played, record_dialogue
 from gtalign_training.play_run_folder import Plan
 from gtalign_training.play_run_seats import assistant_seat, user_seat
 from gtalign_training.play_run_spending import open_account
-from gtalign_training.play_run_words import SEATS, Service, Words
+from gtalign_training.play_run_words import SEATS, Service
 
 
 def talk_table(plan: Plan) -> TalkTable:
@@ -64,6 +65,8 @@ def play_words(
         open_account(folder, service.cap) as account,
         speakers(plan, service, account) as (user, assistant),
     ):
+        if episodes and isinstance(assistant, LanguageAssistant) and assistant.steering is not None:
+            require_continuing(assistant.model, service)
         for _, block in groupby(episodes, key=lambda episode: episode // size):
             indices = list(block)
             talks = [table.talk(table.open(episode)) for episode in indices]
@@ -86,12 +89,20 @@ def require_prices(plan: Plan, service: Service) -> None:
     if plan.words is None or service.cap is None or service.cassette_mode == "replay":
         return
     for seat, name in zip(SEATS, (plan.user, plan.assistant), strict=True):
-        on_server = is_model(name) and not isinstance(model_of(name), LocalModel)
-        if on_server and plan.words.rates(seat) is None:
+        if needs_price(name) and plan.words.rates(seat) is None:
             raise ScenarioError(
                 f"to keep to a budget, say what the {seat}'s model costs: --model-price "
                 "INPUT,CACHED,OUTPUT,REASONING, USD per 1M tokens"
             )
+
+
+def needs_price(name: str) -> bool:
+    """Return whether calls of a name may cost money: it is a model on a server.
+
+    Args:
+        name: Who sits in a seat, or judges.
+    """
+    return is_model(name) and not isinstance(model_of(name), LocalModel)
 
 
 @contextmanager
@@ -112,7 +123,16 @@ def speakers(
     assert words is not None, "a plan in words"
     with ExitStack() as stack:
         models = [
-            stack.enter_context(_model(name, seat, words, service, account))
+            stack.enter_context(
+                open_model(
+                    name,
+                    service,
+                    account,
+                    rates=words.rates(seat),
+                    at_once=words.at_once,
+                    continues=words.steer is not None,
+                )
+            )
             if is_model(name)
             else None
             for seat, name in zip(SEATS, (plan.user, plan.assistant), strict=True)
@@ -140,10 +160,13 @@ class Pricing:
 
     Args:
         price_sensitivity: λ̂, points per USD.
+        before: The price that the model is told of in every game; None if it is told each game's
+            own, and only what the edit adds counts.
     """
 
-    def __init__(self, price_sensitivity: float) -> None:
+    def __init__(self, price_sensitivity: float, before: Regime | None = None) -> None:
         self.price_sensitivity = price_sensitivity
+        self.before = before
 
     def __call__(self, spec: GameSpec) -> Edit:
         """Return the edit for a game."""
@@ -153,26 +176,75 @@ class Pricing:
             price_sensitivity=self.price_sensitivity,
             margin_weight=spec.margin_weight,
             cost=spec.cost,
+            before=self.before,
+        )
+
+
+CONTINUES = Request(
+    (Message("user", "Say: one two three"),), Sampling(max_tokens=1, temperature=0.0), prefix="one"
+)
+"""A turn to be continued, for one token: what a server that cannot do so refuses."""
+
+
+def require_continuing(model: ChatModel, service: Service) -> None:
+    """Make sure, before anything is paid for, that a model can go on with a halted turn.
+
+    A server that takes such a turn and begins it anew is found out at its first answer.
+
+    Args:
+        model: The model whose matrices are to be edited.
+        service: How it is reached; a replay asks nobody.
+
+    Raises:
+        RunError: It refuses to.
+    """
+    if service.cassette_mode == "replay" and service.cassette is not None:
+        return
+    (outcome,) = model.complete([CONTINUES])
+    if isinstance(outcome, Fault) and outcome.kind == "refused":
+        raise RunError(
+            f"{without_login(model.name)} cannot continue a turn ({outcome.message}), and an edited "
+            "matrix is of use only to a turn that goes on from it. Leave the matrices as written, or "
+            "use a server that knows continue_final_message, such as vLLM or SGLang, or a model in "
+            "this process (local:PATH)"
         )
 
 
 @contextmanager
-def _model(
-    name: str, seat: str, words: Words, service: Service, account: Account | None
+def open_model(
+    name: str,
+    service: Service,
+    account: Account | None = None,
+    *,
+    rates: Rates | None = None,
+    at_once: int = 32,
+    continues: bool = False,
 ) -> Iterator[ChatModel]:
+    """Give a model by name, with its budget and its recorded calls; closed afterwards.
+
+    Args:
+        name: ``openai:URL#MODEL`` or ``local:PATH``.
+        service: How models are reached.
+        account: What its calls may cost, shared with others; None without a cap.
+        rates: What it costs, pico-USD per token.
+        at_once: Most calls at once.
+        continues: Whether turns will have to be continued.
+
+    Raises:
+        RunError: A cassette cannot be used.
+    """
     bare = model_of(
         name,
         deadline=service.deadline,
         attempts=service.tries,
-        at_once=words.at_once,
-        continues=words.steer is not None,
+        at_once=at_once,
+        continues=continues,
     )
     if service.cassette is not None and service.cassette_mode == "replay":
         with Cassette(None, service.cassette, "replay", name=bare.name) as cassette:
             yield cassette
         return
     model: ChatModel = bare
-    rates = words.rates(seat)
     if account is not None and rates is not None:
         # a model in this process fails before it has cost anything
         tries = 1 if isinstance(bare, LocalModel) else service.tries

@@ -15,6 +15,7 @@ SHOWN = {
     "sft": (("loss", "loss"), ("mean_token_accuracy", "token accuracy")),
     "grpo": (("joint_welfare", "W"), ("user_welfare", "U"), ("assistant_welfare", "L"), ("well_formed", "well-formed")),
     "ppo": (("joint_welfare", "W"), ("user_welfare", "U"), ("assistant_welfare", "L")),
+    "data": (("scored", "scored"), ("abstained", "abstained"), ("faults", "faults")),
     "run": (("joint_welfare", "W"), ("user_welfare", "U"), ("assistant_welfare", "L"), ("faults", "faults")),
 }  # fmt: skip
 """Which metrics stand beside a stage's bar, and what they are called there."""
@@ -76,6 +77,10 @@ def _lines(console: Console) -> Report:
 
 def _brief(stage: str, metrics: dict[str, Any]) -> str:
     shown = [
-        f"{name} {float(metrics[key]):.3g}" for key, name in SHOWN.get(stage, ()) if key in metrics
+        f"{name} {_shown(metrics[key])}" for key, name in SHOWN.get(stage, ()) if key in metrics
     ]
     return "  ".join(shown)
+
+
+def _shown(value: Any) -> str:
+    return f"{value:,}" if isinstance(value, int) else f"{float(value):.3g}"

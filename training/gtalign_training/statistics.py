@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -96,13 +96,88 @@ def bootstrap(values: NDArray[np.float64], rng: np.random.Generator) -> Interval
     References:
         Efron (1979), "Bootstrap methods: another look at the jackknife", sec. 2.
     """
-    rows = max(1, BLOCK // len(values))  # in blocks, as a long run's picks would not fit in memory
     means = [
-        values[rng.integers(len(values), size=(min(rows, RESAMPLES - i), len(values)))].mean(axis=1)
-        for i in range(0, RESAMPLES, rows)
+        values[rng.integers(len(values), size=(rows, len(values)))].mean(axis=1)
+        for rows in _blocks(len(values))
     ]
     low, high = np.quantile(np.concatenate(means), (0.025, 0.975))
     return Interval(float(values.mean()), float(low), float(high))
+
+
+class Difference(NamedTuple):
+    """A mean paired difference, its 95 % bootstrap interval, and a two-sided test that it is 0."""
+
+    mean: float
+    low: float
+    high: float
+    p: float
+    n: int
+    """Pairs."""
+
+
+def bootstrap_families(
+    values: NDArray[np.float64], families: Sequence[str], rng: np.random.Generator
+) -> Interval:
+    """Return the mean with its 95 % percentile interval where values come in families.
+
+    Whole families are drawn, so values that belong together, as the turns of one conversation do,
+    make no interval narrower than it is.
+
+    Args:
+        values: Shape ``(n,)``; no NaN.
+        families: The family of each value.
+        rng: Draws the resamples.
+
+    References:
+        Field and Welsh (2007), "Bootstrapping clustered data", the cluster bootstrap.
+    """
+    sums, counts = _by_family(values, families)
+    means = []
+    for rows in _blocks(len(sums)):
+        picks = rng.integers(len(sums), size=(rows, len(sums)))
+        means.append(sums[picks].sum(axis=1) / counts[picks].sum(axis=1))
+    low, high = np.quantile(np.concatenate(means), (0.025, 0.975))
+    return Interval(float(values.mean()), float(low), float(high))
+
+
+def paired(
+    differences: NDArray[np.float64], families: Sequence[str], rng: np.random.Generator
+) -> Difference:
+    """Return the mean of paired differences with interval and p-value, by families.
+
+    The test flips the signs of whole families: if nothing differs, either sign is as likely.
+
+    Args:
+        differences: Shape ``(n,)``; no NaN.
+        families: The family of each.
+        rng: Draws the resamples, then the signs.
+
+    References:
+        Fisher (1935), "The design of experiments", sec. 21, the sign-flip test.
+    """
+    interval = bootstrap_families(differences, families, rng)
+    sums, _ = _by_family(differences, families)
+    extreme = 0
+    for rows in _blocks(len(sums)):
+        signs = rng.choice((-1.0, 1.0), size=(rows, len(sums)))
+        extreme += int((np.abs(signs @ sums) >= abs(sums.sum()) - 1e-12).sum())
+    return Difference(*interval, (1 + extreme) / (1 + RESAMPLES), len(differences))
+
+
+def _blocks(width: int) -> Iterator[int]:
+    """Yield how many resamples to draw at once; all of them would not fit where rows are many."""
+    rows = max(1, BLOCK // width)
+    for start in range(0, RESAMPLES, rows):
+        yield min(rows, RESAMPLES - start)
+
+
+def _by_family(
+    values: NDArray[np.float64], families: Sequence[str]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    places = {name: i for i, name in enumerate(dict.fromkeys(families))}
+    index = np.array([places[name] for name in families])
+    sums: NDArray[np.float64] = np.bincount(index, values).astype(np.float64)
+    return sums, np.bincount(index).astype(np.float64)
 
 
 def gap_closed(

@@ -13,8 +13,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
-from gtalign_agents.backends.chat import ChatModel, Completion, Fault, Message, Request, Sampling
-from gtalign_agents.judging.verdict import Abstention, Item, Judged, Verdict
+from gtalign_agents.backends.chat import (
+    ChatModel,
+    Completion,
+    Fault,
+    FaultKind,
+    Message,
+    Request,
+    Sampling,
+)
+from gtalign_agents.judging.verdict import Abstention, Item, Judged, Unreadable, Verdict
 from gtalign_agents.text_welfare import BEST_WRITING, VERDICTS
 
 BY = "model"
@@ -51,29 +59,31 @@ class LanguageJudge:
         model: The model.
         sampling: How to sample.
         seed: Of the fences.
+        round: Which of several judgements of the same answers; a server that takes seeds then draws
+            anew, and no cassette gives one for the other.
     """
 
     model: ChatModel
     sampling: Sampling = field(default_factory=lambda: Sampling(max_tokens=1024, temperature=0.0))
     seed: int = 0
+    round: int = 0
 
     def judge(self, items: Sequence[Item]) -> list[Judged]:
         """Return one outcome for each item, in order; one batched call."""
-        requests = [self.request(item, number) for number, item in enumerate(items)]
+        requests = [self.request(item) for item in items]
         outcomes = self.model.complete(requests)
         return [
             outcome if isinstance(outcome, Fault) else read_verdict(outcome, item)
             for item, outcome in zip(items, outcomes, strict=True)
         ]
 
-    def request(self, item: Item, number: int = 0) -> Request:
-        """Return what the judge is asked.
+    def request(self, item: Item) -> Request:
+        """Return what the judge is asked; the same whatever is judged beside it.
 
         Args:
             item: What is to be judged; how it was formatted is not told.
-            number: Which item of a batch, for its fence.
         """
-        fence = "=== " + _word(self.seed, number, item.answer) + " ==="
+        fence = "=== " + _word(self.seed, item) + " ==="
         data = {"question": item.question, "answer": item.answer}
         if item.references:
             data["reference"] = "\n".join(item.references)
@@ -83,7 +93,8 @@ class LanguageJudge:
         system = INSTRUCTIONS.format(fence=fence, scale=scale)
         # JSON without line ends: a text cannot begin a line of its own
         text = f"{fence}\n{json.dumps(data, ensure_ascii=True)}\n{fence}"
-        return Request((Message("system", system), Message("user", text)), self.sampling)
+        messages = (Message("system", system), Message("user", text))
+        return Request(messages, self.sampling, self.round)
 
 
 def read_verdict(reply: Completion, item: Item) -> Judged:
@@ -95,25 +106,29 @@ def read_verdict(reply: Completion, item: Item) -> Judged:
     """
     text = reply.text.rstrip()
     if not reply.is_whole:
-        return Fault("truncated", "the judge ran into its token limit", reply.attempts, True)
+        return _unreadable("truncated", "the judge ran into its token limit", reply)
     lines = text.splitlines()
     found = _VERDICT.fullmatch(lines[-1].strip()) if lines else None
     if found is None:
-        return Fault("schema", "the judge's last line is no verdict", reply.attempts, True)
+        return _unreadable("schema", "the judge's last line is no verdict", reply)
     if sum(bool(_VERDICT.search(line)) for line in lines) > 1:
-        return Fault("schema", "the judge gives more than one verdict", reply.attempts, True)
+        return _unreadable("schema", "the judge gives more than one verdict", reply)
     if found[1] == "ABSTAIN":
-        return Abstention("the judge cannot tell", BY)
+        return Abstention("the judge cannot tell", BY, (reply,))
     score, allowed = float(found[1]), VERDICTS[item.source]
     fits = score <= BEST_WRITING if allowed is None else score in allowed
     if not fits:
         message = f"the judge's verdict is off the scale: {score:g} for {item.source}"
-        return Fault("out_of_range", message, reply.attempts, True)
+        return _unreadable("out_of_range", message, reply)
     why = lines[-2].strip() if len(lines) > 1 else ""
     return Verdict(score, why, BY, (reply,))
 
 
-def _word(seed: int, number: int, answer: str) -> str:
-    # depends on the text itself, so no text can hold its own fence
-    named = f"{seed}:{number}:{answer}".encode("utf-8", "surrogatepass")
-    return blake2b(named, digest_size=8).hexdigest()
+def _unreadable(kind: FaultKind, message: str, reply: Completion) -> Unreadable:
+    return Unreadable(kind, message, reply.attempts, True, (reply,))
+
+
+def _word(seed: int, item: Item) -> str:
+    # depends on the whole item, so no text can hold its own fence
+    named = json.dumps([seed, item.question, item.answer], ensure_ascii=True)
+    return blake2b(named.encode(), digest_size=8).hexdigest()

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import re
+import threading
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from gtalign_agents.judging.verdict import Abstention, Item, Judged, Verdict
 from gtalign_env.errors import MissingExtraError
 from gtalign_env.text.sentences import split
 
 BY = "rules"
+
+SECONDS = 5
+"""Longest time for reading an expression, and for comparing two, of a thread that can be stopped."""
+
+_LONGEST = 20_000  # characters of an answer, from its end: where results stand
+_TOWER = re.compile(
+    r"\^\s*\{?\s*\(?\s*(?:\d+\s*\^|\d{5,})|\*\*\s*\(?\s*(?:\d+\s*\*\*|\d{5,})|(?:!\s*){2}|\d{5,}\s*!"
+)
+"""Powers of powers, huge exponents and factorials."""
 
 _ARTICLES = re.compile(r"\b(?:a|an|the)\b")
 _NOT_WORD = re.compile(r"[^\w\s]")
@@ -73,7 +84,8 @@ def states(text: str, reference: str) -> bool:
 class ShortAnswers:
     """Judges ``ambiguity`` items by the answers that they state.
 
-    With one reference the question has one meaning: stating it is right. With several, the answer is
+    With one reference the question has one meaning: stating it is right, asking back alone is not.
+    With several, the answer is
     right if it covers at least two meanings, or asks which one is meant.
     """
 
@@ -92,6 +104,11 @@ class ShortAnswers:
         if len(item.references) == 1:
             if stated[0]:
                 return Verdict(1.0, "states the accepted answer", BY)
+            parts = split(item.answer)
+            if not parts:
+                return Verdict(0.0, "says nothing", BY)
+            if all(part.asks for part in parts):
+                return Verdict(0.0, "asks back where there is one meaning, and answers nothing", BY)
             # a paraphrase may be right without the words
             return Abstention("states none of the accepted wordings", BY)
         if any(part.asks for part in split(item.answer)):
@@ -137,23 +154,60 @@ class Mathematics:
     def judge(self, items: Sequence[Item]) -> list[Judged]:
         """Return one outcome for each item, in order."""
         try:
-            import math_verify
+            import math_verify  # noqa: F401  # only whether it is there
         except ImportError as error:
             raise MissingExtraError("judging mathematics by rules", "judge") from error
-        outcomes: list[Judged] = []
-        for item in items:
-            if item.source != "math" or not item.references:
-                outcomes.append(Abstention("no expression to compare with", BY))
-                continue
-            # time limits of the library need the main thread; texts are cut to what it can bear
-            given = math_verify.parse(item.answer[-20_000:], parsing_timeout=None)
-            wanted = math_verify.parse(f"${item.references[0]}$", parsing_timeout=None)
-            if not wanted:
-                outcomes.append(Abstention("the reference is no expression", BY))
-            elif not given:
-                outcomes.append(Abstention("the answer holds no expression", BY))
-            else:
-                same = bool(math_verify.verify(wanted, given, timeout_seconds=None))
-                why = "equal to the reference" if same else "not equal to the reference"
-                outcomes.append(Verdict(float(same), why, BY))
-        return outcomes
+        return [self._one(item) for item in items]
+
+    def _one(self, item: Item) -> Judged:
+        if item.source != "math" or not item.references:
+            return Abstention("no expression to compare with", BY)
+        given, wanted = (
+            _expressions(item.answer[-_LONGEST:]),
+            _expressions(f"${item.references[0]}$"),
+        )
+        if wanted is None or given is None:
+            return Abstention("an expression cannot be read in time", BY)
+        if not wanted:
+            return Abstention("the reference is no expression", BY)
+        if not given:
+            return Abstention("the answer holds no expression", BY)
+        same = _equal(wanted, given)
+        if same is None:
+            # the library says "not equal" here, which would be a bad mark for its own failure
+            return Abstention("the expressions cannot be compared in time", BY)
+        return Verdict(float(same), f"{'' if same else 'not '}equal to the reference", BY)
+
+
+def _time_limit() -> int | None:
+    # the library's limit is a signal, which arrives in the main thread only
+    return SECONDS if threading.current_thread() is threading.main_thread() else None
+
+
+def _expressions(text: str) -> list[Any] | None:
+    """Return the expressions of a text; None where reading them fails or takes too long."""
+    from math_verify import parse
+    from math_verify.errors import TimeoutException
+
+    if _TOWER.search(text):
+        return None  # evaluating it takes more memory than there is, and no signal interrupts that
+    try:
+        return list(parse(text, parsing_timeout=_time_limit(), raise_on_error=True))
+    except (Exception, TimeoutException):
+        return None
+
+
+def _equal(wanted: list[Any], given: list[Any]) -> bool | None:
+    """Return whether any two expressions are equal; None where none are and comparing failed."""
+    from math_verify import verify
+    from math_verify.errors import TimeoutException
+
+    failed = False
+    for one in wanted:
+        for other in given:
+            try:
+                if verify(one, other, timeout_seconds=_time_limit(), raise_on_error=True):
+                    return True
+            except (Exception, TimeoutException):
+                failed = True
+    return None if failed else False

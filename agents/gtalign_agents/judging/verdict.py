@@ -7,7 +7,7 @@ a bad mark.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 from gtalign_agents.backends.chat import Completion, Fault
@@ -56,9 +56,26 @@ class Abstention:
 
     why: str
     by: str
+    calls: tuple[Completion, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable(Fault):
+    """A judge answered, and what it wrote is no verdict: a fault like any other, but paid for.
+
+    Attributes:
+        calls: What the model was asked for it.
+    """
+
+    calls: tuple[Completion, ...] = ()
 
 
 Judged = Verdict | Abstention | Fault
+
+
+def calls_of(outcome: Judged) -> tuple[Completion, ...]:
+    """Return the answered calls of models behind an outcome, whatever it is: they cost money."""
+    return () if type(outcome) is Fault else outcome.calls  # type: ignore[union-attr]  # the others have them
 
 
 class Judge(Protocol):
@@ -86,5 +103,16 @@ class InTurn:
             if not open_:
                 break
             for i, outcome in zip(open_, judge.judge([items[i] for i in open_]), strict=True):
-                outcomes[i] = outcome
+                outcomes[i] = _after(outcomes[i], outcome)
         return outcomes
+
+
+def _after(before: Judged, outcome: Judged) -> Judged:
+    """Return an outcome that also carries the calls of the judge that abstained before."""
+    earlier = calls_of(before)
+    if not earlier:
+        return outcome
+    if isinstance(outcome, Fault):
+        fields = (outcome.kind, outcome.message, outcome.attempts, outcome.retryable)
+        return Unreadable(*fields, (*earlier, *calls_of(outcome)))
+    return replace(outcome, calls=(*earlier, *outcome.calls))

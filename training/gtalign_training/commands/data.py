@@ -1,20 +1,21 @@
-"""`gtalign data`: what is in data files, what they share, and a split that cannot leak."""
+"""`gtalign data`: what data files hold and share, splits that cannot leak, assistants over their rows."""
 
 from __future__ import annotations
 
-import json as json_text
+import inspect
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from gtalign_env.errors import ScenarioError
+from gtalign_training.commands import data_agreement, data_evaluate
 from gtalign_training.commands.options import Json
 from gtalign_training.console import out, print_json, safe
-from gtalign_training.data.files import read_questions
+from gtalign_training.data.files import read_questions, to_line
 from gtalign_training.data.leaks import (
     FileReport,
     Leak,
@@ -27,29 +28,22 @@ from gtalign_training.run_folder import write_text
 
 EXAMPLES = (
     "gtalign data check train.parquet test.parquet",
-    "gtalign data check train.jsonl --json",
     "gtalign data split all.jsonl --share 0.1 --seed 0 --out parts",
+    "gtalign data evaluate test.parquet --assistant openai:http://127.0.0.1:8000/v1#NAME",
+    "gtalign data agreement runs/evaluation --judge openai:http://127.0.0.1:8001/v1#JUDGE",
 )
 
+Files = Annotated[
+    list[Path], typer.Argument(help="Files: .parquet, .jsonl or .csv; or a saved data set.")
+]
 
-def data(
-    action: Annotated[Literal["check", "split"], typer.Argument(help="check, or split one file.")],
-    files: Annotated[list[Path], typer.Argument(help="Files: .parquet, .jsonl or .csv.")],
-    share: Annotated[float, typer.Option(help="split: share of the second part.")] = 0.1,
-    seed: Annotated[int, typer.Option(help="split: seed of the shuffle.", min=0)] = 0,
-    out_folder: Annotated[
-        Path, typer.Option("--out", help="split: where first.jsonl and second.jsonl go.")
-    ] = Path("parts"),
-    json: Json = False,
-) -> None:
-    """Check data files for duplicates and leaks, or split one so that nothing leaks.
+
+def check(files: Files, json: Json = False) -> None:
+    """Count rows, questions and conversations, and what two files share.
 
     Exit code 3 where files share questions.
     """
     read = {str(path): read_questions(path) for path in files}
-    if action == "split":
-        _split(read, share, seed, out_folder)
-        return
     reports = {name: report_on(rows) for name, rows in read.items()}
     leaks = leaks_between(read)
     if json:
@@ -63,6 +57,20 @@ def data(
         _print(reports, leaks)
     if leaks:
         raise typer.Exit(3)
+
+
+def split(
+    file: Annotated[
+        Path, typer.Argument(help="File: .parquet, .jsonl or .csv; or a saved data set.")
+    ],
+    share: Annotated[float, typer.Option(help="Share of the second part.")] = 0.1,
+    seed: Annotated[int, typer.Option(help="Seed of the shuffle.", min=0)] = 0,
+    out_folder: Annotated[
+        Path, typer.Option("--out", help="Where first.jsonl and second.jsonl go.", metavar="DIR")
+    ] = Path("parts"),
+) -> None:
+    """Split a file so that no question and no conversation stands in both parts."""
+    _split(read_questions(file), share, seed, out_folder)
 
 
 def _print(reports: dict[str, FileReport], leaks: list[Leak]) -> None:
@@ -91,10 +99,7 @@ def _print(reports: dict[str, FileReport], leaks: list[Leak]) -> None:
         console.print("The files share no question.")
 
 
-def _split(read: dict[str, list[Question]], share: float, seed: int, folder: Path) -> None:
-    if len(read) != 1:
-        raise ScenarioError(f"split takes one file; got {len(read)}")
-    (rows,) = read.values()
+def _split(rows: list[Question], share: float, seed: int, folder: Path) -> None:
     try:
         parts = split_by_group(rows, share, seed)
     except ValueError as error:
@@ -104,18 +109,23 @@ def _split(read: dict[str, list[Question]], share: float, seed: int, folder: Pat
         path = folder / f"{name}.jsonl"
         if path.exists():
             raise ScenarioError(f"{path} is there already; give another folder with --out")
-        write_text(path, "".join(f"{_line(row)}\n" for row in part))
+        write_text(path, "".join(f"{to_line(row)}\n" for row in part))
         out().print(safe(f"{path}: {len(part):,} rows"))
 
 
-def _line(row: Question) -> str:
-    kept = {
-        "question": row.question,
-        "source": row.source,
-        "data_set": row.data_set,
-        "history": [asdict(message) for message in row.history],
-        "references": list(row.references),
-        "label": row.label,
-        "group": row.group,
-    }
-    return json_text.dumps(kept, ensure_ascii=False)
+data = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    help="Check and split data files, and evaluate assistants on their rows.",
+)
+for _function, _examples in (
+    (check, EXAMPLES[:1]),
+    (split, EXAMPLES[1:2]),
+    (data_evaluate.evaluate, data_evaluate.EXAMPLES),
+    (data_agreement.agreement, data_agreement.EXAMPLES),
+):
+    data.command(
+        _function.__name__,
+        help=inspect.getdoc(_function),
+        epilog="\n".join(["\b\nExamples:", *(f"  {one}" for one in _examples)]),
+    )(_function)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, get_args
 
 import typer
 
@@ -95,29 +95,29 @@ def budget(text: str | None) -> int | None:
         raise ScenarioError(f"--budget-cap: {error}") from error
 
 
-def prices(given: list[str] | None) -> dict[Literal["user", "assistant"], Rates]:
+def prices(
+    given: list[str] | None, seats: tuple[str, ...] = ("user", "assistant")
+) -> dict[str, Rates]:
     """Return what the models of the seats cost, pico-USD per token.
 
     Args:
-        given: Each ``RATES``, ``user:RATES`` or ``assistant:RATES``.
+        given: Each ``RATES``, or ``SEAT:RATES`` for one seat.
+        seats: Who may be named.
 
     Raises:
         ScenarioError: One is no list of four prices.
     """
-    found: dict[Literal["user", "assistant"], Rates] = {}
+    found: dict[str, Rates] = {}
     for one in sorted(given or [], key=lambda text: ":" in text):  # for one seat beats for both
         seat, colon, listed = one.rpartition(":")
         parts = listed.split(",")
         try:
-            if len(parts) != 4 or (colon and seat not in ("user", "assistant")):
+            if len(parts) != 4 or (colon and seat not in seats):
                 raise ValueError("four prices are needed, such as 0.25,0.025,2,2")
             rates = Rates(*(rate_per_token(part.strip()) for part in parts))
         except ValueError as error:
             raise ScenarioError(f"--model-price {one!r}: {error}") from error
-        if seat in ("", "user"):
-            found["user"] = rates
-        if seat in ("", "assistant"):
-            found["assistant"] = rates
+        found |= dict.fromkeys(seats if not colon else (seat,), rates)
     return found
 
 

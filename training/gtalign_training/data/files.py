@@ -1,11 +1,12 @@
-"""Reading questions from files: parquet in GTAlign's schema, JSONL and CSV."""
+"""Reading questions from files: parquet, JSONL, CSV, and saved Hugging Face data sets."""
 
 from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -20,20 +21,25 @@ FIELDS = {"question", "source", "history", "references", "reference", "label", "
 
 
 def read_questions(path: Path) -> list[Question]:
-    """Return the rows of a file, by its ending: ``.parquet``, ``.jsonl`` or ``.csv``.
+    """Return the rows of a file, by its ending: ``.parquet``, ``.jsonl`` or ``.csv``; or of a folder.
+
+    Rows of parquet files and folders are in GTAlign's schema where they have a ``data_source``, else
+    they have the fields of a line.
 
     Args:
-        path: The file.
+        path: The file, or a folder that a Hugging Face data set was saved to.
 
     Raises:
         ScenarioError: It cannot be read, or a row is no question; names file and row.
-        MissingExtraError: A parquet file needs pyarrow, which is not installed.
+        MissingExtraError: Reading it needs pyarrow or datasets, which is not installed.
     """
     readers = {".parquet": _parquet, ".jsonl": _jsonl, ".csv": _csv}
-    if path.suffix not in readers:
-        raise ScenarioError(f"{path}: must end in .parquet, .jsonl or .csv")
+    if path.suffix not in readers and not path.is_dir():
+        raise ScenarioError(
+            f"{path}: must end in .parquet, .jsonl or .csv, or be a folder of a saved data set"
+        )
     try:
-        return list(readers[path.suffix](path))
+        return list(_saved(path) if path.is_dir() else readers[path.suffix](path))
     except (OSError, UnicodeDecodeError) as error:
         raise ScenarioError(f"{path}: cannot be read: {error}") from error
 
@@ -48,9 +54,33 @@ def _parquet(path: Path) -> Iterator[Question]:
         rows = pyarrow.parquet.read_table(path).to_pylist()
     except (pyarrow.ArrowInvalid, OSError) as error:
         raise ScenarioError(f"{path}: must be a parquet file: {error}") from error
+    yield from _columns(path, rows)
+
+
+def _saved(path: Path) -> Iterator[Question]:
+    """Yield the rows of a folder that ``Dataset.save_to_disk`` or ``DatasetDict`` has made."""
+    try:
+        import datasets
+    except ImportError as error:
+        raise MissingExtraError("reading a saved data set", "train") from error
+    try:
+        found = datasets.load_from_disk(str(path))
+    except (FileNotFoundError, ValueError) as error:
+        raise ScenarioError(f"{path}: must be a data set saved by datasets: {error}") from error
+    if isinstance(found, dict):
+        names = ", ".join(str(path / str(name)) for name in found)
+        raise ScenarioError(f"{path}: holds several parts; name one: {names}")
+    yield from _columns(path, found)
+
+
+def _columns(path: Path, rows: Iterable[dict[str, Any]]) -> Iterator[Question]:
     for number, row in enumerate(rows):
         with _placed(path, number):
-            yield from_gtalign(row, f"{path}:{number}")
+            if "data_source" in row:
+                yield from_gtalign(row, f"{path}:{number}")
+            else:
+                filled = {key: value for key, value in row.items() if value is not None}
+                yield _plain(filled, f"{path}:{number}")
 
 
 def _jsonl(path: Path) -> Iterator[Question]:
@@ -66,6 +96,24 @@ def _csv(path: Path) -> Iterator[Question]:
                 yield _plain(
                     {key: value for key, value in row.items() if value}, f"{path}:{number}"
                 )
+
+
+def to_line(row: Question) -> str:
+    """Return a row as a line of JSONL that reads back as the same row, without a line break.
+
+    Args:
+        row: The row.
+    """
+    kept = {
+        "question": row.question,
+        "source": row.source,
+        "data_set": row.data_set,
+        "history": [asdict(message) for message in row.history],
+        "references": list(row.references),
+        "label": row.label,
+        "group": row.group,
+    }
+    return json.dumps(kept, ensure_ascii=False)
 
 
 @contextmanager

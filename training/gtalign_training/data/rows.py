@@ -20,6 +20,11 @@ SOURCES_OF: dict[str, Source] = {
 """Data sets of GTAlign (arXiv:2510.08872), by their name in ``data_source``."""
 
 
+IN_TURNS = ("math-hard", "medium")
+"""Of these, those whose rows are turns of conversations, which ``conv_id`` tells apart. Elsewhere its
+numbers repeat without meaning: 72 of 300 rows of Ambig-QA share one."""
+
+
 @dataclass(frozen=True)
 class Question:
     """One row.
@@ -75,6 +80,7 @@ def from_gtalign(row: dict[str, Any], place: str) -> Question:
     if not isinstance(question, str) or not question.strip():
         raise ValueError("extra_info.single_turn_prompt must hold the question; it is empty")
     truth = str(_field(_field(row, "reward_model"), "ground_truth"))
+    in_turns = bool(chat) and (data_set in IN_TURNS or len(chat) > 1)
     if chat and chat[-1].role == "user":
         chat = chat[:-1]  # the question itself
     label: Any = None
@@ -88,8 +94,7 @@ def from_gtalign(row: dict[str, Any], place: str) -> Question:
         history=tuple(chat),
         references=() if source == "safety" else references_of(data_set, truth),
         label=label,
-        # where there is no conversation, the published numbers repeat without meaning
-        group=f"{data_set}:{row['conv_id']}" if extra.get("chat_history") else place,
+        group=f"{data_set}:{row['conv_id']}" if in_turns else place,
         place=place,
     )
 

@@ -19,6 +19,14 @@ CHAT_TEMPLATE = (
     "{% if add_generation_prompt %}{{ '" + ASSISTANT_TURN.replace("\n", "\\n") + "' }}{% endif %}"
 )  # fmt: skip
 
+RESPONSE_TEMPLATE = {
+    "defaults": {"role": "assistant"},
+    "start_anchor": ASSISTANT_TURN,
+    "fields": {"content": {"close": END, "content": "text"}},
+}
+"""Where a completion's text lies, for servers: without it they take the chat format of Qwen3, whose
+architecture this is, find none of its marks, and give the prompt back as part of the answer."""
+
 LENGTH = 512
 """Longest sequence, tokens."""
 
@@ -52,6 +60,7 @@ def build_tokenizer(pieces: list[str]) -> PreTrainedTokenizerFast:
         model_max_length=LENGTH,
     )
     fast.chat_template = CHAT_TEMPLATE
+    fast.response_template = RESPONSE_TEMPLATE
     return fast
 
 
