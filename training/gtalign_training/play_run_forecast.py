@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gtalign_agents.backends.named import LOCAL, SPOKEN, is_model
+from gtalign_agents.backends.named import is_model, runs_here
 from gtalign_agents.backends.purse import FRAME_TOKENS
 from gtalign_agents.dialogue.assistant import LanguageAssistant
 from gtalign_agents.dialogue.speaker import Dialogue, Speaker
@@ -83,9 +83,8 @@ def forecast(plan: Plan, service: Service) -> list[Forecast]:
             calls = plan.episodes * len(turns) * per_turn
             total_in, total_out = plan.episodes * sent * per_turn, calls * written
             rates = words.rates(seat)
-            free = name.removeprefix(SPOKEN).startswith(LOCAL)
             cost = None
-            if free or rates is not None:
+            if runs_here(name) or rates is not None:
                 cost = 0
             if rates is not None:
                 cost = total_in * max(rates.input, rates.cached_input)

@@ -9,8 +9,7 @@ from pathlib import Path
 
 from gtalign_agents.backends.cassette import Cassette
 from gtalign_agents.backends.chat import ChatModel, Sampling
-from gtalign_agents.backends.local import LocalModel
-from gtalign_agents.backends.named import is_model, model_of
+from gtalign_agents.backends.named import is_model, model_of, runs_here
 from gtalign_agents.backends.purse import Account, Purse
 from gtalign_agents.dialogue.assistant import LanguageAssistant
 from gtalign_agents.dialogue.play import play
@@ -86,7 +85,7 @@ def require_prices(plan: Plan, service: Service) -> None:
     if plan.words is None or service.cap is None or service.cassette_mode == "replay":
         return
     for seat, name in zip(SEATS, (plan.user, plan.assistant), strict=True):
-        on_server = is_model(name) and not isinstance(model_of(name), LocalModel)
+        on_server = is_model(name) and not runs_here(name)
         if on_server and plan.words.rates(seat) is None:
             raise ScenarioError(
                 f"to keep to a budget, say what the {seat}'s model costs: --model-price "
@@ -175,7 +174,7 @@ def _model(
     rates = words.rates(seat)
     if account is not None and rates is not None:
         # a model in this process fails before it has cost anything
-        tries = 1 if isinstance(bare, LocalModel) else service.tries
+        tries = 1 if runs_here(name) else service.tries
         model = Purse(bare, rates, account, tries)
     if service.cassette is None:
         yield model

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gtalign_agents.backends.cassette import Mode as CassetteMode
-from gtalign_agents.backends.named import LOCAL, SPOKEN
+from gtalign_agents.backends.named import runs_here
 from gtalign_agents.dialogue.assistant import Format
 from gtalign_agents.dialogue.user import Mode
 from gtalign_env.pricing import Rates
@@ -69,7 +69,7 @@ class Words:
         for seat in SEATS:
             rates = self.rates(seat)
             data[f"{seat}_rates"] = None if rates is None else list(rates)
-        if not any(name.removeprefix(SPOKEN).startswith(LOCAL) for name in names):
+        if not any(runs_here(name) for name in names):
             del data["at_once"]
         questions = load_tasks(self.tasks).model_dump_json(by_alias=True)
         return data | {"tasks_digest": blake2b(questions.encode(), digest_size=16).hexdigest()}

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, cast
 
 from gtalign_agents.backends.chat import Completion, Fault, FaultKind
+from gtalign_agents.calibration import Choice
 from gtalign_agents.steering import Steered
 from gtalign_env.core.moves import UserMove
 from gtalign_env.core.policies import AssistantSeat, UserSeat
@@ -29,6 +30,7 @@ class Said:
             simulated user. The talk goes on; summaries count them.
         calls: What the model was asked for it, in order.
         steered: The record of an edited matrix.
+        choice: The matrix and the chosen cell of a well-formed four-block turn.
     """
 
     text: str
@@ -37,6 +39,7 @@ class Said:
     labels: tuple[str, ...] = ()
     calls: tuple[Completion, ...] = field(default=(), repr=False)
     steered: Steered | None = None
+    choice: Choice | None = None
 
 
 @dataclass
