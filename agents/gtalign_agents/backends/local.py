@@ -15,7 +15,6 @@ from gtalign_agents.backends.weights import load_weights
 from gtalign_env.errors import MissingExtraError
 from gtalign_env.pricing import Usage
 
-
 UNHELD = "a local model cannot be held to a schema or grammar; vllm: or a server can"
 
 
