@@ -18,6 +18,10 @@ from gtalign_env.pricing import Usage
 HELLO = Request((Message("user", "Hello there."),), Sampling(max_tokens=8))
 
 
+class Refused(Exception):  # noqa: N818  # the name of what it stands for
+    """Stands in for vLLM's errors of a request."""
+
+
 class Tokenizer:
     """One token a word."""
 
@@ -50,7 +54,7 @@ class Engine:
         if self.fate == "dies":
             raise RuntimeError("the engine core is dead: Hello there.")
         if any(p.structured_outputs and p.structured_outputs.grammar == "bad" for p in params):
-            raise ValueError("cannot compile: Hello there.")
+            raise Refused("cannot compile: Hello there.")
         logprobs = [{token: SimpleNamespace(logprob=-0.5 * token)} for token in (1, 2, 3)]
         said = SimpleNamespace(
             text="It is Hue.", token_ids=[1, 2, 3], logprobs=logprobs, finish_reason=self.fate
@@ -76,13 +80,15 @@ def engines(monkeypatch: pytest.MonkeyPatch) -> list[Engine]:
         made.append(Engine(path, **settings))
         return made[-1]
 
-    vllm, parameters = ModuleType("vllm"), ModuleType("vllm.sampling_params")
+    vllm, parameters, errors = map(ModuleType, ("vllm", "vllm.sampling_params", "vllm.exceptions"))
+    errors.VLLMClientError = Refused  # type: ignore[attr-defined]  # a stand-in
     vllm.LLM, vllm.SamplingParams = start, SimpleNamespace  # type: ignore[attr-defined]  # stand-ins
     parameters.StructuredOutputsParams = lambda json=None, grammar=None: SimpleNamespace(  # type: ignore[attr-defined]  # likewise
         json=json, grammar=grammar
     )
     monkeypatch.setitem(sys.modules, "vllm", vllm)
     monkeypatch.setitem(sys.modules, "vllm.sampling_params", parameters)
+    monkeypatch.setitem(sys.modules, "vllm.exceptions", errors)
     monkeypatch.setattr("gtalign_agents.backends.vllm_engine.version", lambda name: "0.31.0")
     return made
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from gtalign_agents.backends.scripted import ScriptedModel
+from gtalign_agents.dialogue.assistant import LanguageAssistant
 from gtalign_agents.dialogue.guard import NOTES, USER_ERRORS
 from gtalign_agents.dialogue.play import play
 from gtalign_agents.dialogue.replayed import (
@@ -72,8 +73,9 @@ def test_another_assistant_takes_the_talk_off_the_log(talks: Talks, tmp_path: Pa
     first = play(talks(80), ScriptedUser(user_policy("default")), ASSISTANT)
     log = recorded(tmp_path / "log.jsonl", first)
     again = []
-    for plan in ("CQ", "DA:concise"):
-        other = ScriptedAssistant(assistant_policy(plan))
+    wrong = ScriptedModel(lambda request: "It is nothing of the kind.")
+    asking = ScriptedAssistant(assistant_policy("CQ"))
+    for other in (asking, LanguageAssistant(wrong, "plain")):
         again += play(talks(80), replayed_user(f"replay@{log}", 0), other)
     labels = [label for one in again for said in one.of(Seat.USER) for label in said.labels]
     assert {"off_log", "log_ended", "accepts_wrong", "reworded"} <= set(labels)

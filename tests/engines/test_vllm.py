@@ -19,11 +19,10 @@ import pytest
 from gtalign_agents.backends.chat import ChatModel, Completion, Fault, Message, Request, Sampling
 from gtalign_agents.backends.openai_http import OpenAIHttp
 from gtalign_agents.backends.vllm_engine import VllmModel
-from gtalign_agents.dialogue.assistant import LanguageAssistant, Structured
+from gtalign_agents.dialogue.assistant import LanguageAssistant
 from gtalign_agents.dialogue.play import play
 from gtalign_agents.dialogue.speaker import Dialogue, Said, ScriptedUser
 from gtalign_agents.fourblock import parse
-from gtalign_agents.grammar import PAYOFF_SCHEMA
 from gtalign_agents.steering import Edit, edit_for, usage_of_cells
 from gtalign_env.core.policies import user_policy
 from gtalign_env.core.spec import GameSpec
@@ -38,7 +37,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore"),  # of the engine and its libraries
 ]
 GREEDY = Sampling(max_tokens=160, temperature=0.0)
-BY_GUIDANCE = "guidance"  # the backend that reads the grammar, which needs complements
 READY_IN = 300  # seconds; it loads slowly on a CPU
 
 
@@ -49,7 +47,6 @@ def engine() -> VllmModel:
         {
             "enforce_eager": True,
             "dtype": "float32",
-            "structured_outputs_config": {"backend": BY_GUIDANCE},
         },
     )
 
@@ -60,20 +57,13 @@ def server() -> Iterator[OpenAIHttp]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [
-        *(
-            str(Path(sys.executable).parent / "vllm"),
-            "serve",
-            FOLDER,
-            "--served-model-name",
-            "tiny",
-        ),
-        *("--host", "127.0.0.1", "--port", str(port), "--dtype", "float32", "--enforce-eager"),
-        *("--structured-outputs-config", f'{{"backend": "{BY_GUIDANCE}"}}'),
+        *(sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", FOLDER),
+        *("--served-model-name", "tiny", "--host", "127.0.0.1", "--port", str(port)),
+        *("--dtype", "float32", "--enforce-eager"),
     ]
     child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     model = OpenAIHttp(
         f"http://127.0.0.1:{port}/v1", "tiny", deadline=60.0, attempts=1, continues=True,
-        grammars=True,
     )  # fmt: skip
     hello = Request((Message("user", "x"),), Sampling(max_tokens=1))
     began = time.monotonic()
@@ -115,15 +105,12 @@ def asked(count: int = 8) -> list[Dialogue]:
     return dialogues
 
 
-def assistant(
-    model: ChatModel, structured: Structured = "free", steer: bool = False
-) -> LanguageAssistant:
+def assistant(model: ChatModel, steer: bool = False) -> LanguageAssistant:
     return LanguageAssistant(
         model,
         steering=by_price if steer else None,
         sampling=GREEDY,
         instructions="",  # as the model was taught
-        structured=structured,
     )  # fmt: skip
 
 
@@ -159,30 +146,11 @@ def test_a_steered_turn_goes_on_from_the_edited_matrix(model: ChatModel) -> None
             assert before.choice.own == after.choice.own  # what was written before the edit
 
 
-def test_a_matrix_held_to_its_schema_is_one(model: ChatModel) -> None:
-    said = said_by(assistant(model, "schema"))
-    assert all(len(one.calls) in (1, 3) for one in said)
-    assert sum(one.choice is not None for one in said) >= 6
-
-
-def test_a_turn_held_to_the_grammar_keeps_to_it(model: ChatModel) -> None:
-    for steer in (False, True):
-        for one in said_by(assistant(model, "grammar", steer)):
-            assert one.choice is not None or "unfinished" in one.labels
-
-
-def test_what_is_cut_off_says_so(model: ChatModel) -> None:
-    request = Request((Message("user", "x"),), replace(GREEDY, max_tokens=5), schema=PAYOFF_SCHEMA)
-    (made,) = model.complete([request])
-    assert isinstance(made, Completion)
-    assert (made.finish, made.is_whole, made.usage.output) == ("length", False, 5)
-
-
 def test_a_begun_turn_is_continued_token_by_token(model: ChatModel) -> None:
     request = assistant(model).request(asked(1)[0])
     (whole,) = model.complete([request])
     assert isinstance(whole, Completion)
-    begun, middle, _ = whole.text.partition("<payoff>")
+    begun, middle, _ = whole.text.partition("</payoff>")
     (rest,) = model.complete([replace(request, prefix=begun + middle)])
     assert isinstance(rest, Completion)
     assert begun + middle + rest.text == whole.text
@@ -209,15 +177,6 @@ def test_the_same_seed_draws_the_same_and_another_sample_does_not(engine: VllmMo
     assert one.text == again.text != other.text
 
 
-def test_one_that_cannot_be_served_does_not_take_the_others_along(engine: VllmModel) -> None:
-    good = assistant(engine).request(asked(1)[0])
-    too_long = replace(good, messages=(Message("user", "x " * 5_000),))
-    outcomes = engine.complete([good, too_long, replace(good, grammar="start: (")])
-    assert [getattr(one, "kind", "answered") for one in outcomes] == [
-        "answered", "refused", "refused"
-    ]  # fmt: skip
-
-
 def test_whole_conversations(model: ChatModel) -> None:
     table = TalkTable("help_desk", "reasoning_api")
     table.seed(2)
@@ -225,5 +184,5 @@ def test_whole_conversations(model: ChatModel) -> None:
     user = ScriptedUser(user_policy("default"))
     dialogues = play(talks, user, assistant(model, steer=True), indices=range(16))
     assert all(one.fault is None for one in dialogues)
-    accepted = [one.talk.conversation.state.ending.name for one in dialogues]  # type: ignore[union-attr]  # all are over
-    assert "ACCEPTED" in accepted
+    said = [one for dialogue in dialogues for one in dialogue.of(Seat.ASSISTANT)]
+    assert sum(one.steered is not None and one.choice is not None for one in said) > len(said) / 2

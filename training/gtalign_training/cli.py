@@ -82,6 +82,10 @@ TABLE: dict[str, tuple[str, str]] = {
         f"{_COMMANDS}.repeated:repeated",
         "Ask what repetition sustains: critical discount factors, minmax, folk theorem.",
     ),
+    "robustness": (
+        f"{_COMMANDS}.robustness:robustness",
+        "Compare runs of one assistant with several users: each one's means, the worst beside the mean.",
+    ),
     "run": (
         f"{_COMMANDS}.run:run",
         "Play many conversations between two named policies; crash-safe, resumable.",
@@ -117,7 +121,7 @@ PANELS = {
     "Author": ("list", "show", "new", "validate", "schema", "bill"),
     "Solve": ("solve", "dilemma", "oracle", "exploit", "repeated", "dynamics", "export"),
     "Study": ("sweep", "plot", "design"),
-    "Play": ("agents", "run", "play", "tournament", "egta", "check"),
+    "Play": ("agents", "run", "robustness", "play", "tournament", "egta", "check"),
     "Train and judge": ("train", "score", "data"),
 }
 """What the overview puts together: every subcommand once."""

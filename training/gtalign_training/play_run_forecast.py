@@ -78,8 +78,8 @@ def forecast(plan: Plan, service: Service) -> list[Forecast]:
             written = words.user_max_tokens if seat == "user" else words.max_tokens
             exchange = longest["user"] + longest["assistant"] + 2 * FRAME_TOKENS
             sent = sum(opening + (turn + 1) * exchange for turn in turns)
-            if words.steer is not None and seat == "assistant":
-                sent += len(turns) * written  # the halted turn is sent again
+            if seat == "assistant":
+                sent += len(turns) * (per_turn - 1) * written  # a halted turn is sent again
             calls = plan.episodes * len(turns) * per_turn
             total_in, total_out = plan.episodes * sent * per_turn, calls * written
             rates = words.rates(seat)
@@ -96,7 +96,7 @@ def forecast(plan: Plan, service: Service) -> list[Forecast]:
 def _calls_per_turn(speaker: Speaker) -> int:
     if isinstance(speaker, LanguageUser):
         return speaker.tries if speaker.mode == "phrased" else 1
-    return 2 if isinstance(speaker, LanguageAssistant) and speaker.steering is not None else 1
+    return speaker.stages if isinstance(speaker, LanguageAssistant) else 1
 
 
 def _opening(table: TalkTable, speaker: Speaker, episodes: int) -> int:

@@ -13,6 +13,7 @@ from gtalign_agents.backends.named import is_model, model_of, runs_here
 from gtalign_agents.backends.purse import Account, Purse
 from gtalign_agents.dialogue.assistant import LanguageAssistant
 from gtalign_agents.dialogue.play import play
+from gtalign_agents.dialogue.replayed import is_replayed, replayed_user
 from gtalign_agents.dialogue.speaker import ScriptedAssistant, ScriptedUser, Speaker
 from gtalign_agents.dialogue.user import LanguageUser
 from gtalign_agents.steering import Edit, edit_for, usage_of_cells
@@ -118,7 +119,9 @@ def speakers(
         ]
         of_user, of_assistant = models
         user: Speaker
-        if of_user is None:
+        if is_replayed(plan.user):
+            user = replayed_user(plan.user, plan.seed)
+        elif of_user is None:
             user = ScriptedUser(user_seat(plan.user))
         else:
             sampling = Sampling(words.user_max_tokens, words.temperature, seed=plan.seed)
@@ -130,7 +133,9 @@ def speakers(
         else:
             sampling = Sampling(words.max_tokens, words.temperature, seed=plan.seed)
             steering = None if words.steer is None else Pricing(words.steer)
-            assistant = LanguageAssistant(of_assistant, words.format, steering, sampling)
+            assistant = LanguageAssistant(
+                of_assistant, words.format, steering, sampling, structured=words.structured
+            )
         yield user, assistant
 
 
@@ -164,7 +169,8 @@ def _model(
         deadline=service.deadline,
         attempts=service.tries,
         at_once=words.at_once,
-        continues=words.steer is not None,
+        continues=words.steer is not None or words.structured == "schema",
+        grammars=words.structured == "grammar",
     )
     if service.cassette is not None and service.cassette_mode == "replay":
         with Cassette(None, service.cassette, "replay", name=bare.name) as cassette:

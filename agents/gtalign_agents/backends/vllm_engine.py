@@ -88,7 +88,7 @@ class VllmModel:
                 [_sampling(request) for request, _ in asked.values()],
                 use_tqdm=False,
             )
-        except ValueError as error:  # one that cannot be served must not take the others along
+        except _refusals() as error:  # one that cannot be served must not take the others along
             if len(asked) > 1:
                 return {
                     i: outcome
@@ -155,6 +155,12 @@ def _sampling(request: Request) -> Any:
         logprobs=0,  # of the chosen tokens alone
         structured_outputs=held,
     )
+
+
+def _refusals() -> tuple[type[Exception], ...]:
+    from vllm.exceptions import VLLMClientError
+
+    return ValueError, VLLMClientError
 
 
 def _kind(error: Exception) -> str:

@@ -114,10 +114,10 @@ def user_error(labels: Iterable[str]) -> bool:
 
 
 def _has_no_reason(conversation: Conversation) -> bool:
-    """Return whether a user that leaves now was only asked, no more than it likes, and can pay on."""
+    """Return whether a user that leaves now was only asked, not too often, and can pay an answer."""
     state, who, spec = conversation.state, conversation.who, conversation.spec
     only_asked = all(move is AssistantMove.CQ for move in conversation.assistant_moves)
     annoyed = who.annoyance > 0 and state.questions > who.tolerance
     if not only_asked or annoyed or UserMove.REPLY not in legal_user_moves(state):
         return False
-    return all(affordable(spec, who, state, UserMove.REPLY))
+    return affordable(spec, who, state, UserMove.REPLY)[AssistantMove.DA_STANDARD]
