@@ -88,6 +88,12 @@ def filled(path: Path, rows: int = 300) -> None:
     store.close()
 
 
+def _use(path: Path) -> None:
+    kept = CallStore(path, replace_damaged=False)
+    kept.get([f"k{i}" for i in range(300)])
+    kept.put([("new", "x")])
+
+
 DAMAGE: dict[str, Callable[[Path], object]] = {
     "scribbled": lambda path: scribble(path, random.Random(1)),
     "cut": lambda path: os.truncate(path, path.stat().st_size // 2 + 7),
@@ -104,9 +110,7 @@ def test_a_damaged_cache_is_set_aside_and_a_damaged_recording_is_told(
     DAMAGE[damage](path)
     content = path.read_bytes()
     with pytest.raises(RunError, match=r"c\.sqlite: is damaged: .*record again"):
-        kept = CallStore(path, replace_damaged=False)
-        kept.get([f"k{i}" for i in range(300)])
-        kept.put([("new", "x")])
+        _use(path)
     assert path.read_bytes() == content
     cache = CallStore(path, replace_damaged=True)
     found = cache.get([f"k{i}" for i in range(300)])

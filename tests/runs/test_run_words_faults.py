@@ -42,8 +42,8 @@ from .conftest import TALK_SEED, ChosenFaults, is_user, reply, talk_plan
 
 KINDS = {
     **dict.fromkeys(("reset",), "connect"),
-    **dict.fromkeys(("hang", "drip"), "timeout"),
-    **dict.fromkeys(("cut", "huge", "gzip"), "truncated"),
+    **dict.fromkeys(("hang", "drip", "slow_header"), "timeout"),
+    **dict.fromkeys(("cut", "huge", "endless", "gzip"), "truncated"),
     **dict.fromkeys(("rate", "rate_after", "rate_never"), "rate"),
     **dict.fromkeys(("error500", "error503", "redirect", "error_body"), "server"),
     **dict.fromkeys(("forbidden", "refusal"), "refused"),

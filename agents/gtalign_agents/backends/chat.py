@@ -32,8 +32,9 @@ FaultKind = Literal[
 ]
 FAULT_KINDS: tuple[str, ...] = get_args(FaultKind)
 
-UsageSource = Literal["server", "tokenizer", "estimate"]
-"""Who counted the tokens; an estimate is the bytes of the text over four."""
+UsageSource = Literal["server", "tokenizer", "estimate", "disputed"]
+"""Who counted the tokens; an estimate is the bytes of the text over four, and a server's count is
+disputed where our own of the same text differs by more than a fifth."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gtalign_agents.backends.chat import Completion, Fault, Outcome, Request
-from gtalign_agents.backends.http_reply import read_reply
+from gtalign_agents.backends.http_reply import Count, read_reply
 from gtalign_agents.backends.limits import AdaptiveLimit, retry_after, wait_before
 from gtalign_env.errors import MissingExtraError
 
@@ -45,6 +45,8 @@ class OpenAIHttp:
         grammars: Whether the server can hold a completion to a Lark grammar (vLLM with its
             guidance backend); where not, a request with one is refused.
         engine: Version of the server's engine, where recorded answers are to count for it alone.
+        count: Counts the tokens of a text as the model does; answers whose usage differs from it are
+            marked as disputed.
         seed: Of the waiting times.
         extra: Further entries of every request, such as ``{"chat_template_kwargs": ...}``.
     """
@@ -59,6 +61,7 @@ class OpenAIHttp:
     continues: bool = False
     grammars: bool = False
     engine: str = ""
+    count: Count | None = None
     seed: int = 0
     extra: Mapping[str, Any] = field(default_factory=dict)
 
@@ -162,7 +165,7 @@ class OpenAIHttp:
                             f"the body must be at most {self.most_bytes:,} bytes; it is longer"
                         )
                         return Fault("truncated", message, 1), asked
-            return read_reply(bytes(body), request, self.model), asked
+            return read_reply(bytes(body), request, self.model, self.count), asked
         except httpx.RemoteProtocolError:
             return Fault("truncated", "the body ended early", 1, retryable=True), None
         except httpx.TimeoutException:
