@@ -7,16 +7,12 @@ folder of a model that writes four blocks, such as `warm_start` makes.
 from __future__ import annotations
 
 import os
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 
-from gtalign_agents.backends.chat import ChatModel, Completion, Fault, Message, Request, Sampling
+from gtalign_agents.backends.chat import ChatModel, Completion, Sampling
 from gtalign_agents.backends.openai_http import OpenAIHttp
 from gtalign_agents.backends.vllm_engine import VllmModel
 from gtalign_agents.dialogue.assistant import LanguageAssistant
@@ -29,6 +25,8 @@ from gtalign_env.core.spec import GameSpec
 from gtalign_env.draws import Seat
 from gtalign_env.envs.dialogue_aec import TalkTable
 
+from .conftest import served
+
 FOLDER = os.environ.get("GTALIGN_SERVED_MODEL", "")
 pytest.importorskip("vllm", reason="vLLM has an environment of its own; see docs/models.md")
 pytestmark = [
@@ -37,7 +35,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore"),  # of the engine and its libraries
 ]
 GREEDY = Sampling(max_tokens=160, temperature=0.0)
-READY_IN = 300  # seconds; it loads slowly on a CPU
 
 
 @pytest.fixture(scope="module")
@@ -53,27 +50,8 @@ def engine() -> VllmModel:
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[OpenAIHttp]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [
-        *(sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", FOLDER),
-        *("--served-model-name", "tiny", "--host", "127.0.0.1", "--port", str(port)),
-        *("--dtype", "float32", "--enforce-eager"),
-    ]
-    child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    model = OpenAIHttp(
-        f"http://127.0.0.1:{port}/v1", "tiny", deadline=60.0, attempts=1, continues=True,
-    )  # fmt: skip
-    hello = Request((Message("user", "x"),), Sampling(max_tokens=1))
-    began = time.monotonic()
-    while isinstance(model.complete([hello])[0], Fault):
-        assert child.poll() is None, "the server has ended"
-        assert time.monotonic() - began < READY_IN, "the server is not ready"
-        time.sleep(1.0)
-    yield model
-    child.terminate()
-    child.wait(60)
+    with served(FOLDER) as model:
+        yield model
 
 
 @pytest.fixture(scope="module", params=["engine", "server"])

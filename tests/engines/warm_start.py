@@ -38,12 +38,12 @@ def main(folder: str, steps: int = 1200) -> None:
     torch.set_num_threads(1)
     recipe = load_recipe("tiny-grpo")
     assert recipe.sft is not None, "the recipe begins with imitation"
-    assert isinstance(recipe.model, TinyModel), "of a model made here"
     recipe = recipe.model_copy(update={"sft": recipe.sft.model_copy(update={"steps": steps})})
     specs = training_table(recipe).specs
     known = pieces(load_tasks(recipe.game.tasks), [spec.regime for spec in specs])
     tokenizer = build_tokenizer(split_pieces(known))
     size = recipe.model
+    assert isinstance(size, TinyModel), "of a model made here"
     model = build_model(tokenizer, layers=size.layers, hidden=size.hidden, seed=recipe.seed)
     run = RunFolder.open(Path(folder), recipe, [spec.digest for spec in specs], resume=False)
     warm_start(recipe, Assistant(model, tokenizer), run, silent)

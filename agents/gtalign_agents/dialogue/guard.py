@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from gtalign_agents.dialogue.speaker import Dialogue
+from gtalign_agents.dialogue.speaker import INJECTS, Dialogue
 from gtalign_agents.foresight import affordable
 from gtalign_env.core.conversation import Conversation
 from gtalign_env.core.moves import AssistantMove, UserMove
@@ -28,6 +28,7 @@ USER_ERRORS = (
     "ignores_budget",  # writes on although no answer at all could still be paid
     "empty",  # says nothing
     "misphrased",  # other words than the decided move, so the bundled wording was used
+    INJECTS,  # writes what looks like a tag of the assistant's, or of a chat format
     "unfinished",  # cut off at the token limit
     "off_log",  # replaying, another move than the recorded one, which is not legal here
     "log_ended",  # replaying, it leaves as the record has no further message

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol, cast
 
 from gtalign_agents.backends.chat import Completion, Fault, FaultKind
 from gtalign_agents.calibration import Choice
+from gtalign_agents.dialogue.fence import injects
 from gtalign_agents.steering import Steered
 from gtalign_env.core.moves import UserMove
 from gtalign_env.core.policies import AssistantSeat, UserSeat
@@ -16,6 +17,9 @@ from gtalign_env.draws import Purpose, Seat
 from gtalign_env.envs.spaces import MAX_MESSAGE
 from gtalign_env.envs.talk import Talk
 from gtalign_env.errors import ModelError
+
+INJECTS = "injects"
+"""Label of a message of either seat that holds what looks like a tag; the other side reads it fenced."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,8 @@ class Dialogue:
         seat = self.talk.conversation.state.to_move
         # a seat may write more than a message holds; what is cut off was never delivered
         text = said.text[:MAX_MESSAGE]
+        if injects(text):
+            said = replace(said, labels=(*said.labels, INJECTS))
         if seat is Seat.USER:
             self.talk.say_user(text)
         else:
