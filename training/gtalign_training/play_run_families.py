@@ -60,8 +60,10 @@ def read_runs(folders: Sequence[Path]) -> tuple[dict[str, Any], dict[str, dict[i
     """
     told = [RunFolder(path).read(RUN) for path in folders]
     first, *others = told
+    # scripted seats play the same in words as by moves
+    in_words = all(one.get("words") is not None for one in told)
     for path, other in zip(folders[1:], others, strict=True):
-        changed = differences(*(_shared(one) for one in (first, other)))
+        changed = differences(*(_shared(one, in_words) for one in (first, other)))
         if changed:
             raise RunError(
                 f"runs to compare differ in the user alone; {path} and {folders[0]} differ in "
@@ -81,12 +83,12 @@ def read_runs(folders: Sequence[Path]) -> tuple[dict[str, Any], dict[str, dict[i
     return shared, episodes
 
 
-def _shared(facts: Mapping[str, Any]) -> dict[str, Any]:
+def _shared(facts: Mapping[str, Any], in_words: bool) -> dict[str, Any]:
     """Return what runs that are compared must have in common."""
     keys = ("schema", "gtalign-env", "scenario", "digest", "assistant", "seed")
-    words = facts.get("words")
     shared = {key: facts.get(key) for key in keys}
-    if words is not None:
+    if in_words:
+        words = facts["words"]
         of_user = ("user_mode", "user_policy", "user_max_tokens", "user_rates", "log_digest")
         aside = (*of_user, "at_once")
         shared["words"] = {key: value for key, value in words.items() if key not in aside}
