@@ -7,7 +7,7 @@ budget, no bill of the user's, no seed.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from gtalign_agents.backends.chat import ChatModel, Fault, Message, Request, Sampling
@@ -15,6 +15,7 @@ from gtalign_agents.calibration import choice_of
 from gtalign_agents.dialogue import staged
 from gtalign_agents.dialogue.fence import fenced
 from gtalign_agents.dialogue.speaker import Dialogue, Said
+from gtalign_agents.dialogue.typed_move import type_moves
 from gtalign_agents.fourblock import parse
 from gtalign_agents.grammar import FOUR_BLOCK_GRAMMAR
 from gtalign_agents.prompts import FOUR_BLOCK_INSTRUCTIONS, PLAIN_INSTRUCTIONS, system_message
@@ -22,12 +23,16 @@ from gtalign_agents.steering import Edit
 from gtalign_env.core.spec import GameSpec
 from gtalign_env.draws import Seat
 from gtalign_env.errors import FormatError
+from gtalign_env.text.reader import BANDS
 
 Format = Literal["plain", "four_block"]
 
 Structured = Literal["free", "schema", "grammar"]
 """How four-block turns are written: freely; with the matrix held to its JSON schema, which needs a
 model that can continue a turn; or held to the grammar of all four blocks."""
+
+MOVE_UNSETTLED = "move_unsettled"
+"""Label of a message whose move the rules cannot tell and the judge did not say."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,7 @@ class LanguageAssistant:
         instructions: What the system message says before the price; by default as the format asks.
         structured: Whether four-block turns are held to their form; a record should say so, as it
             changes what a model writes.
+        move_judge: Who says what a message does where the rules cannot tell; None leaves it to them.
     """
 
     model: ChatModel
@@ -50,6 +56,7 @@ class LanguageAssistant:
     sampling: Sampling = field(default_factory=Sampling)
     instructions: str | None = None
     structured: Structured = "free"
+    move_judge: ChatModel | None = None
 
     def __post_init__(self) -> None:
         if self.steering is not None and self.format != "four_block":
@@ -77,7 +84,28 @@ class LanguageAssistant:
             ]
             turns = staged.edited(halt(self.model, requests), edits)
             turns = staged.finished(self.model, requests, turns)
-        return [turn if isinstance(turn, Fault) else self._said(turn) for turn in turns]
+        said = [turn if isinstance(turn, Fault) else self._said(turn) for turn in turns]
+        return said if self.move_judge is None else self._typed(dialogues, said)
+
+    def _typed(self, dialogues: Sequence[Dialogue], said: list[Said | Fault]) -> list[Said | Fault]:
+        """Return messages with their moves: one batched call of the judge for those left open.
+
+        All dialogues are of one scenario, so of one set of bands.
+        """
+        texts = [one.text for one in said if isinstance(one, Said)]
+        bands = dialogues[0].talk.bands if dialogues else BANDS
+        typed = iter(type_moves(texts, self.move_judge, bands))
+        out: list[Said | Fault] = []
+        for one in said:
+            if isinstance(one, Fault):
+                out.append(one)
+                continue
+            found = next(typed)
+            unsettled = (MOVE_UNSETTLED,) if found.by == "rules_unsettled" else ()
+            calls = one.calls if found.call is None else (*one.calls, found.call)
+            labels = (*one.labels, *unsettled)
+            out.append(replace(one, typed=found, labels=labels, calls=calls))
+        return out
 
     @property
     def stages(self) -> int:

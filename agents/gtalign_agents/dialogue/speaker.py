@@ -9,6 +9,7 @@ from typing import Protocol, cast
 from gtalign_agents.backends.chat import Completion, Fault, FaultKind
 from gtalign_agents.calibration import Choice
 from gtalign_agents.dialogue.fence import injects
+from gtalign_agents.dialogue.typed_move import Typed
 from gtalign_agents.steering import Steered
 from gtalign_env.core.moves import UserMove
 from gtalign_env.core.policies import AssistantSeat, UserSeat
@@ -35,6 +36,7 @@ class Said:
         calls: What the model was asked for it, in order.
         steered: The record of an edited matrix.
         choice: The matrix and the chosen cell of a well-formed four-block turn.
+        typed: What an assistant's text does, where that was asked for; else the rules read it.
     """
 
     text: str
@@ -44,6 +46,7 @@ class Said:
     calls: tuple[Completion, ...] = field(default=(), repr=False)
     steered: Steered | None = None
     choice: Choice | None = None
+    typed: Typed | None = None
 
 
 @dataclass
@@ -95,7 +98,8 @@ class Dialogue:
         if seat is Seat.USER:
             self.talk.say_user(text)
         else:
-            self.talk.say_assistant(text, said.reasoning)
+            move = None if said.typed is None else said.typed.move
+            self.talk.say_assistant(text, said.reasoning, move)
         self.turns.append((seat, said))
 
 
