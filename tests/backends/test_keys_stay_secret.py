@@ -72,7 +72,7 @@ def test_no_traceback_tells_it_even_with_locals(
     screen = io.StringIO()
     console = Console(file=screen, width=200)
     shown = Traceback.from_exception(
-        error.type, error.value, error.tb, show_locals=True, locals_max_string=None
+        error.type, error.value, error.tb, show_locals=True, locals_max_string=100_000
     )
     console.print(shown)
     plain = "".join(traceback.format_exception(error.value))

@@ -24,10 +24,10 @@ NUMBERS = (
 def relatives() -> dict[str, str]:
     """Return texts that are wrong in the ways that were let pass, by what is wrong with them."""
     out: dict[str, str] = {}
-    for number, (side, key) in itertools.product(NUMBERS, (("LLM", 0), ("LLM", 3), ("user", 5))):
-        cell = f'"{PAYOFF_KEYS[key]}": {{"LLM": 1.5, "user": 2.0}}'
+    for number, (side, at) in itertools.product(NUMBERS, (("LLM", 0), ("LLM", 3), ("user", 5))):
+        cell = f'"{PAYOFF_KEYS[at]}": {{"LLM": 1.5, "user": 2.0}}'
         was = "1.5" if side == "LLM" else "2.0"
-        out[f"number {number[:12]} {side} {key}"] = GOOD.replace(cell, cell.replace(was, number))
+        out[f"number {number[:12]} {side} {at}"] = GOOD.replace(cell, cell.replace(was, number))
     for tag, block in itertools.product(TAGS, BLOCKS):
         out[f"{tag} in {block}"] = GOOD.replace(f"<{block}>", f"<{block}>{tag}", 1)
     for tag in TAGS:

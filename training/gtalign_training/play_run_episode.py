@@ -18,6 +18,9 @@ from gtalign_env.errors import ModelError
 SCHEMA = 1
 """Version of the lines of a run's logs."""
 
+UNSURE = ("estimate", "disputed")
+"""Sources of a usage that are no count, or one that differs from our own."""
+
 
 @dataclass(frozen=True)
 class Fault:
@@ -45,7 +48,7 @@ class Side(NamedTuple):
     calls: int
     """Completed calls of a model."""
     estimated: int
-    """Calls whose tokens nobody counted."""
+    """Calls whose tokens nobody counted, or not as we do."""
     usage: tuple[int, int, int, int]
     """Tokens of all calls: input, cached input, output, reasoning."""
     wrong: int = 0
@@ -285,7 +288,7 @@ def side_of(turns: Sequence[dict[str, Any]], seat: str) -> Side:
         len(own),
         [label for turn in own for label in turn["labels"]],
         len(calls),
-        sum(call[4] == "estimate" for call in calls),
+        sum(call[4] in UNSURE for call in calls),
         [sum(call[kind] for call in calls) for kind in range(4)],
         sum(user_error(turn["labels"]) for turn in own),
     )

@@ -124,6 +124,9 @@ class CallStore:
         if self._file is None or inode != self._inode:
             self.close()
             self._file = _open(self.path)
+            if self.replace_damaged:
+                # a killed process loses nothing by it; a loss of power may damage a cache
+                self._file.execute("pragma synchronous = off")
             self._inode = self.path.stat().st_ino
         return self._file
 
