@@ -167,6 +167,8 @@ def test_a_matrix_by_its_schema_takes_three_calls(tmp_path: Path) -> None:
             ["--assistant", "openai:http://h/v1#m", "--structured", "schema", "--format", "plain"],
             "leave out --format plain",
         ),
+        (["--assistant", "openai:http://h/v1#m", "--move-judge", "patient"], "is a model, such as"),
+        (["--words", "--move-judge", "local:x"], "--move-judge is for a model in the assistant"),
         (["--user", "replay@nowhere"], "nowhere must be a file of transcripts"),
         (["--user", "replay"], "after replay@ comes"),
     ],
@@ -178,6 +180,37 @@ def test_mistakes_are_told(tmp_path: Path, arguments: list[str], message: str) -
     assert result.exit_code == 2
     assert message in " ".join(result.stderr.split())
     assert not (tmp_path / "r").exists()
+
+
+def test_a_judge_types_what_the_rules_cannot_tell(tmp_path: Path) -> None:
+    asks = "That depends on which one you mean."
+    with (
+        FaultServer(lambda messages: asks) as server,
+        FaultServer(lambda messages: '{"kind": "asks"}') as judge,
+    ):
+        name, judging = (f"openai:{one.base_url}#ok" for one in (server, judge))
+        args = ["run", "help_desk", "--assistant", name, "--episodes", "4", "--json"]
+        alone = CliRunner().invoke(main, [*args, "--out", str(tmp_path / "alone")])
+        judged = CliRunner().invoke(
+            main, [*args, "--out", str(tmp_path / "judged"), "--move-judge", judging]
+        )
+        asked = len(judge.prompts)
+        capped = CliRunner().invoke(
+            main,
+            [
+                *(*args, "--out", str(tmp_path / "cap"), "--move-judge", judging),
+                *("--budget-cap", "1 USD", "--model-price", "1,1,1,1"),
+            ],
+        )
+    assert json.loads(alone.stdout)["moves"]["assistant"]["CQ"] == 0.0
+    told = json.loads(judged.stdout)
+    assert told["moves"]["assistant"]["CQ"] == 1.0
+    seat = told["seats"]["assistant"]
+    assert seat["typed"] == {"judge": seat["messages"]}
+    assert seat["model"]["calls"] == seat["messages"]  # the judge's calls are not the seat's
+    assert asked == seat["messages"]
+    assert json.loads((tmp_path / "judged" / RUN).read_text())["words"]["move_judge"] == judging
+    assert "whose price is known" in " ".join(capped.stderr.split())
 
 
 def test_a_local_model_cannot_be_held(tmp_path: Path) -> None:

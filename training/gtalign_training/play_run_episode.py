@@ -53,6 +53,8 @@ class Side(NamedTuple):
     """Tokens of all calls: input, cached input, output, reasoning."""
     wrong: int = 0
     """Messages with at least one label that is an error."""
+    typed: tuple[str, ...] = ()
+    """Who has typed the move of each message, where a judge was there to be asked."""
 
 
 class Written(NamedTuple):
@@ -254,12 +256,26 @@ def _spoken(said: Said) -> dict[str, Any]:
     if said.choice is not None:
         own, standing, announced = said.choice
         spoken["choice"] = [values(own), values(standing), announced]
+    if said.typed is not None:
+        call = said.typed.call
+        # what a judge used is nobody's message: it stands apart from the seat's own calls
+        used = None if call is None else [*call.usage, call.usage_source, call.finish, call.model]
+        spoken["typed"] = [said.typed.by, used]
     return spoken
 
 
-def _side(messages: int, labels: Any, calls: int, estimated: int, usage: Any, wrong: int) -> Side:
+def _side(
+    messages: int,
+    labels: Any,
+    calls: int,
+    estimated: int,
+    usage: Any,
+    wrong: int,
+    typed: Any,
+) -> Side:
     sent, cached, written, hidden = usage
-    return Side(messages, tuple(labels), calls, estimated, (sent, cached, written, hidden), wrong)
+    used = (sent, cached, written, hidden)
+    return Side(messages, tuple(labels), calls, estimated, used, wrong, tuple(typed))
 
 
 def _written(turn: int, user: str, move: str, own: Any, standing: Any, announced: Any) -> Written:
@@ -291,6 +307,7 @@ def side_of(turns: Sequence[dict[str, Any]], seat: str) -> Side:
         sum(call[4] in UNSURE for call in calls),
         [sum(call[kind] for call in calls) for kind in range(4)],
         sum(user_error(turn["labels"]) for turn in own),
+        [turn["typed"][0] for turn in own if "typed" in turn],
     )
 
 

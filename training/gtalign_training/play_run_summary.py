@@ -80,10 +80,17 @@ def _in_words(every: Sequence[Episode], rates: Mapping[str, Rates]) -> dict[str,
                 label for side in _sides(every, index, valid=True) for label in side.labels
             ),
             **(_user_error(_sides(every, index, valid=True)) if seat == "user" else {}),
+            **_typed(_sides(every, index, valid=True)),
             "model": _calls(_sides(every, index), rates.get(seat)),
         }
         for index, seat in enumerate(("user", "assistant"))
     }
+
+
+def _typed(sides: Sequence[Side]) -> dict[str, dict[str, int]]:
+    """Return who has typed the moves, where a judge was there to be asked."""
+    counts = _counts(by for side in sides for by in side.typed)
+    return {"typed": counts} if counts else {}
 
 
 def _user_error(sides: Sequence[Side]) -> dict[str, dict[str, float]]:

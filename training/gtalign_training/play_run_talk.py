@@ -92,6 +92,12 @@ def require_prices(plan: Plan, service: Service) -> None:
                 f"to keep to a budget, say what the {seat}'s model costs: --model-price "
                 "INPUT,CACHED,OUTPUT,REASONING, USD per 1M tokens"
             )
+    judge = plan.words.move_judge
+    if judge is not None and not runs_here(judge) and judge != plan.assistant:
+        raise ScenarioError(
+            "to keep to a budget, moves are judged by a model in this process or by the assistant's "
+            f"own, whose price is known; got {judge!r}"
+        )
 
 
 @contextmanager
@@ -133,8 +139,18 @@ def speakers(
         else:
             sampling = Sampling(words.max_tokens, words.temperature, seed=plan.seed)
             steering = None if words.steer is None else Pricing(words.steer)
+            judge = None
+            if words.move_judge is not None:
+                judge = stack.enter_context(
+                    _model(words.move_judge, "assistant", words, service, account)
+                )
             assistant = LanguageAssistant(
-                of_assistant, words.format, steering, sampling, structured=words.structured
+                of_assistant,
+                words.format,
+                steering,
+                sampling,
+                structured=words.structured,
+                move_judge=judge,
             )
         yield user, assistant
 

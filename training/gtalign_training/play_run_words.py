@@ -30,6 +30,8 @@ class Words:
         steer: λ̂, what a USD is worth to the user as the assistant believes, points, for the edit
             of written matrices; None leaves them.
         structured: Whether four-block turns are held to their form.
+        move_judge: Name of the model that says what a message of an assistant that is a model does,
+            where the rules cannot tell; None for nobody.
         temperature: Of both seats.
         max_tokens: Longest message of the assistant, tokens.
         user_max_tokens: Longest message of the user, tokens.
@@ -44,6 +46,7 @@ class Words:
     format: Format = "plain"
     steer: float | None = None
     structured: Structured = "free"
+    move_judge: str | None = None
     temperature: float = 1.0
     max_tokens: int = 1024
     user_max_tokens: int = 120

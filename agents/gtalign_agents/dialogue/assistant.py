@@ -102,9 +102,7 @@ class LanguageAssistant:
                 continue
             found = next(typed)
             unsettled = (MOVE_UNSETTLED,) if found.by == "rules_unsettled" else ()
-            calls = one.calls if found.call is None else (*one.calls, found.call)
-            labels = (*one.labels, *unsettled)
-            out.append(replace(one, typed=found, labels=labels, calls=calls))
+            out.append(replace(one, typed=found, labels=(*one.labels, *unsettled)))
         return out
 
     @property

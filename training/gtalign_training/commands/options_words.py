@@ -41,6 +41,14 @@ Structured = Annotated[
         "(all of it); else free.",
     ),
 ]
+MoveJudge = Annotated[
+    str | None,
+    typer.Option(
+        help="A model that says what a message of the assistant's model does, where rules cannot "
+        "tell.",
+        metavar="MODEL",
+    ),
+]
 Temperature = Annotated[float, typer.Option(help="Of models; 0 always takes the likeliest token.", min=0.0)]  # fmt: skip
 MaxTokens = Annotated[int, typer.Option(help="Longest turn of an assistant's model.", min=1)]
 Deadline = Annotated[
@@ -137,6 +145,7 @@ def words_settings(
     format: str | None,
     steer: float | None,
     structured: str | None,
+    move_judge: str | None,
     rates: list[str] | None,
     **more: Any,
 ) -> Any:
@@ -150,13 +159,14 @@ def words_settings(
         format: As the option.
         steer: As the option.
         structured: As the option.
+        move_judge: As the option.
         rates: As the option ``--model-price``.
         more: Further fields of `Words`.
 
     Raises:
         ScenarioError: An option has no such value, or nobody sits there to whom it applies.
     """
-    from gtalign_agents.backends.named import is_model, model_of
+    from gtalign_agents.backends.named import FORMS, is_model, model_of
     from gtalign_agents.dialogue.assistant import Format as Formats
     from gtalign_agents.dialogue.assistant import Structured as Forms
     from gtalign_agents.dialogue.replayed import is_replayed
@@ -173,11 +183,16 @@ def words_settings(
         ("--format", format, "assistant", assistant),
         ("--steer", steer, "assistant", assistant),
         ("--structured", structured, "assistant", assistant),
+        ("--move-judge", move_judge, "assistant", assistant),
     ):
         if given is not None and not models[name]:
             raise ScenarioError(f"{option} is for a model in the {seat}'s seat; {name!r} is none")
     if steer is not None and format == "plain":
         raise ScenarioError("--steer edits a written matrix; leave out --format plain")
+    if move_judge is not None:
+        if not is_model(move_judge):
+            raise ScenarioError(f"--move-judge is a model, such as {FORMS}; got {move_judge!r}")
+        model_of(move_judge)
     held = one_of("--structured", structured or "free", Forms)
     if held != "free" and format == "plain":
         raise ScenarioError("--structured holds the four blocks; leave out --format plain")
@@ -192,6 +207,7 @@ def words_settings(
         format=one_of("--format", format or default, Formats),
         steer=steer,
         structured=held,
+        move_judge=move_judge,
         user_rates=known.get("user") if models[user] else None,
         assistant_rates=known.get("assistant") if models[assistant] else None,
         **more,
