@@ -1,7 +1,8 @@
 """Dialogues with a model server that takes its time: side by side against one at a time.
 
-Both seats are models on one server on loopback that answers each call after a fixed latency. What is
-not waiting for it is this project's share.
+Both seats are models on one server on loopback, in a process of its own, that answers each call after
+a fixed latency. The environment's share is measured with the same dialogues and a model that answers at
+once: rules, texts, prompts and records, without any client.
 
     python benchmarks/dialogues.py --latency 0.2 --dialogues 64
 """
@@ -9,13 +10,21 @@ not waiting for it is this project's share.
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
 
+from gtalign_agents.backends.chat import ChatModel, Request
 from gtalign_agents.backends.openai_http import OpenAIHttp
+from gtalign_agents.backends.scripted import ScriptedModel
 from gtalign_agents.dialogue.assistant import LanguageAssistant
 from gtalign_agents.dialogue.play import play
+from gtalign_agents.dialogue.speaker import Dialogue
 from gtalign_agents.dialogue.user import LanguageUser
 from gtalign_env.envs.dialogue_aec import TalkTable
+from gtalign_env.envs.talk import Talk
 from gtalign_env.testing import FaultServer
 
 
@@ -26,18 +35,47 @@ def reply(messages: list[dict[str, str]]) -> str:
     return "It is Hue."
 
 
-def seconds(count: int, at_once: int, latency: float) -> tuple[float, int]:
-    """Return the wall time of so many dialogues, in groups of ``at_once``, and their calls."""
+def at_once(request: Request) -> str:
+    """Return the same without a server."""
+    return reply([{"role": m.role, "content": m.content} for m in request.messages])
+
+
+def _serve(latency: float, pipe: Connection) -> None:
+    with FaultServer(reply, latency) as server:
+        pipe.send(server.base_url)
+        pipe.recv()
+
+
+@contextmanager
+def serving(latency: float) -> Iterator[str]:
+    """Give the address of a server in another process."""
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_serve, args=(latency, theirs))
+    process.start()
+    try:
+        yield ours.recv()
+    finally:
+        ours.send("end")
+        process.join()
+
+
+def opened(count: int) -> list[Talk]:
+    """Return talks in which nothing is said yet."""
     table = TalkTable("help_desk", "reasoning_api")
     table.seed(0)
-    talks = [table.talk(table.open(episode)) for episode in range(count)]
-    with FaultServer(reply, latency) as server:
-        model = OpenAIHttp(server.base_url, "ok", at_once=at_once)
-        started = time.perf_counter()
-        for start in range(0, count, at_once):
-            group = talks[start : start + at_once]
-            play(group, LanguageUser(model, mode="decided"), LanguageAssistant(model, "plain"))
-        return time.perf_counter() - started, len(server.prompts)
+    return [table.talk(table.open(episode)) for episode in range(count)]
+
+
+def seconds(model: ChatModel, talks: list[Talk], side_by_side: int) -> tuple[float, int]:
+    """Return the wall time of dialogues in groups of so many, and the calls of all."""
+    user, assistant = LanguageUser(model, mode="decided"), LanguageAssistant(model, "plain")
+    played: list[Dialogue] = []
+    started = time.perf_counter()
+    for start in range(0, len(talks), side_by_side):
+        played += play(talks[start : start + side_by_side], user, assistant)
+    took = time.perf_counter() - started
+    return took, sum(len(said.calls) for dialogue in played for _, said in dialogue.turns)
 
 
 def main() -> None:
@@ -47,17 +85,30 @@ def main() -> None:
     parser.add_argument("--dialogues", type=int, default=64)
     parser.add_argument("--alone", type=int, default=8, help="how many to play one at a time")
     asked = parser.parse_args()
-    alone, calls_alone = seconds(asked.alone, 1, asked.latency)
-    together, calls = seconds(asked.dialogues, asked.dialogues, asked.latency)
-    each_alone, each_together = alone / asked.alone, together / asked.dialogues
-    waiting = asked.latency * calls / asked.dialogues  # every dialogue waits for its own calls only
+    count = asked.dialogues
+    instant = ScriptedModel(at_once)
+    seconds(instant, opened(8), 8)  # what is loaded once is loaded now
+    own = min(seconds(instant, opened(count), count)[0] for _ in range(3))
+    with serving(asked.latency) as address:
+        model = OpenAIHttp(address, "ok", at_once=count)
+        seconds(model, opened(1), 1)
+        alone, calls_alone = seconds(model, opened(asked.alone), 1)
+        together, calls = min(seconds(model, opened(count), count) for _ in range(3))
+    each_alone, each_together = alone / asked.alone, together / count
+    turns = calls / count  # every dialogue waits for its own calls only
     print(
-        f"one at a time   {each_alone:8.4f} s a dialogue ({asked.alone} dialogues, {calls_alone} calls)"
+        f"one at a time    {each_alone:8.4f} s a dialogue ({asked.alone} dialogues, {calls_alone} calls)"
     )
-    print(f"{asked.dialogues} side by side {each_together:8.4f} s a dialogue ({calls} calls)")
-    print(f"ratio           {each_alone / each_together:8.1f}")
-    print(f"not waiting     {1 - waiting / together:8.1%} of the wall time side by side")
-    print(f"not waiting     {1 - asked.latency * calls_alone / alone:8.1%} of it one at a time")
+    print(f"{count} side by side  {each_together:8.4f} s a dialogue ({calls} calls)")
+    print(f"ratio            {each_alone / each_together:8.1f}   (target: 40 at 64 side by side)")
+    print(f"environment      {own / together:8.1%}   of the wall time side by side (target: 3 %)")
+    print(
+        f"                 {own / count * 1e3:8.2f} ms a dialogue, {own / calls * 1e3:.2f} a call"
+    )
+    client = together - asked.latency * turns - own
+    print(
+        f"client, server   {client / together:8.1%}   of it: what is neither waiting nor the above"
+    )
 
 
 if __name__ == "__main__":

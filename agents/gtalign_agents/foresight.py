@@ -5,7 +5,7 @@ All numbers come from the rules themselves, at mean lengths, so every kind of pr
 
 from __future__ import annotations
 
-from gtalign_env.core.moves import AssistantMove, UserMove
+from gtalign_env.core.moves import AssistantMove, Ending, UserMove
 from gtalign_env.core.rules import State
 from gtalign_env.core.spec import GameSpec
 from gtalign_env.core.tree import assistant_outcomes, user_outcomes
@@ -46,6 +46,27 @@ def bills(spec: GameSpec, state: State) -> tuple[tuple[int, int], ...]:
         _, step = assistant_outcomes(spec, ANYBODY, state, move)[0]
         out.append((step.charge, step.state.cost - state.cost))
     return tuple(out)
+
+
+def affordable(spec: GameSpec, who: UserType, state: State, move: UserMove) -> tuple[bool, ...]:
+    """Return, for each assistant move, whether a user can pay for it in the exchange it opens.
+
+    Args:
+        spec: The game.
+        who: The user's type.
+        state: The user is to move.
+        move: A message.
+    """
+    opened = user_outcomes(spec, who, state, move)[0][1].state
+    if opened.ending is not None:
+        return (False,) * len(AssistantMove)
+    return tuple(
+        all(
+            step.state.ending is not Ending.BROKE
+            for _, step in assistant_outcomes(spec, who, opened, answer)
+        )
+        for answer in AssistantMove
+    )
 
 
 def after_message(spec: GameSpec, state: State, move: UserMove) -> State:

@@ -17,8 +17,9 @@ _TAGS = "|".join(BLOCKS)
 
 _CELLS = ' "," '.join(f'WS "\\"{key}\\"" WS ":" WS cell WS' for key in PAYOFF_KEYS)
 
-FOUR_BLOCK_GRAMMAR = rf"""
-start: WS THINKING WS "<payoff>" WS payoff WS "</payoff>" WS ANALYZE WS RESPONSE WS
+_START = 'start: WS THINKING WS "<payoff>" WS payoff WS "</payoff>" WS ANALYZE WS RESPONSE WS'
+
+_RULES = rf"""
 payoff: "{{" {_CELLS} "}}"
 cell: "{{" WS "\"{SIDES[0]}\"" WS ":" WS NUMBER WS "," WS "\"{SIDES[1]}\"" WS ":" WS NUMBER WS "}}"
     | "{{" WS "\"{SIDES[1]}\"" WS ":" WS NUMBER WS "," WS "\"{SIDES[0]}\"" WS ":" WS NUMBER WS "}}"
@@ -30,8 +31,13 @@ TEXT: /(?s:.*)/ & ~/(?s:.*)<\/?({_TAGS})>(?s:.*)/
 VISIBLE: /(?s:.*)[^\p{{C}}\p{{Z}}](?s:.*)/
 WS: /[ \t\r\n]*/
 """
+
+FOUR_BLOCK_GRAMMAR = f"\n{_START}{_RULES}"
 """Any text without the eight tags between them; one JSON object, cells in the published order; at
 least one visible character in the response."""
+
+AFTER_MATRIX_GRAMMAR = f"\nstart: WS ANALYZE WS RESPONSE WS{_RULES}"
+"""What follows ``</payoff>`` in it, for a turn that goes on from there."""
 
 PAYOFF_SCHEMA: dict[str, Any] = {
     "type": "object",

@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gtalign_agents.base import CONVERSATION, Agent, Traits
-from gtalign_agents.foresight import after_answer, after_message, bills
-from gtalign_env.core.moves import AssistantMove, Ending, UserMove
+from gtalign_agents.foresight import affordable, after_answer, after_message, bills
+from gtalign_env.core.moves import AssistantMove, UserMove
 from gtalign_env.core.plans import default_user
 from gtalign_env.core.policies import UserSeat, default_seat, random_assistant, random_user
 from gtalign_env.core.rules import State, legal_user_moves
 from gtalign_env.core.spec import GameSpec
-from gtalign_env.core.tree import assistant_outcomes, user_outcomes
 from gtalign_env.core.views import AssistantView, UserView
 from gtalign_env.errors import ScenarioError
 
@@ -86,13 +85,7 @@ def budget_watcher(view: UserView, u: float) -> UserMove:
 
 def _fits(view: UserView, move: UserMove) -> bool:
     """Return whether whatever is answered to a message can be paid."""
-    spec, who = view.public.spec, view.who
-    opened = user_outcomes(spec, who, view.state, move)[0][1].state
-    return opened.ending is None and all(
-        step.state.ending is not Ending.BROKE
-        for answer in AssistantMove
-        for _, step in assistant_outcomes(spec, who, opened, answer)
-    )
+    return all(affordable(view.public.spec, view.who, view.state, move))
 
 
 def flat_fee_exploiter(view: UserView, u: float) -> UserMove:

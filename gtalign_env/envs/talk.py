@@ -162,7 +162,9 @@ class Talk:
         )
         return move, move is UserMove.REPLY and settles(text, self.question, self.meant, self._k)
 
-    def say_assistant(self, text: str, reasoning: str = "") -> tuple[float, float]:
+    def say_assistant(
+        self, text: str, reasoning: str = "", move: AssistantMove | None = None
+    ) -> tuple[float, float]:
         """Deliver the assistant's text and return the rewards (user, assistant), points.
 
         An answer is right if it gives what is meant, and if an answer of its verbosity is good
@@ -172,6 +174,7 @@ class Talk:
         Args:
             text: The visible message.
             reasoning: The hidden part; counted by a meter, never shown.
+            move: What the text does, where somebody has judged that; by rules if None.
 
         Raises:
             EpisodeError: It is no text that can be said, the conversation is over, or it is not
@@ -179,7 +182,8 @@ class Talk:
         """
         _require_utterance(text)
         conversation = self.conversation
-        move = read_assistant(text, self.bands)
+        if move is None:
+            move = read_assistant(text, self.bands)
         allowed = 1
         if move.verbosity is not None and not conversation.state.informed:
             allowed = conversation.spec.coverage[move.verbosity]

@@ -23,6 +23,8 @@ FAULTS = (
     "reset",
     "hang",
     "drip",
+    "slow_header",
+    "endless",
     "cut",
     "huge",
     "gzip",
@@ -166,6 +168,10 @@ class _Handler(BaseHTTPRequestHandler):
             self.faults.closing.wait()
         elif step == "drip":
             self._drip()
+        elif step == "slow_header":
+            self._slow_header()
+        elif step == "endless":
+            self._endless()
         elif step in _STATUS:
             status, headers = _STATUS[step]
             self._send(b"{}", status, headers)
@@ -190,6 +196,18 @@ class _Handler(BaseHTTPRequestHandler):
         while not self.faults.closing.wait(0.05):
             self.wfile.write(b" ")
             self.wfile.flush()
+
+    def _slow_header(self) -> None:
+        self.wfile.write(b"HTTP/1.1 200 OK\r\n")
+        while not self.faults.closing.wait(0.05):
+            self.wfile.write(b"X-More: yes\r\n")
+            self.wfile.flush()
+
+    def _endless(self) -> None:
+        self.send_response(200)
+        self.end_headers()  # no length: the body ends with the connection, which never ends
+        while not self.faults.closing.is_set():
+            self.wfile.write(b" " * (1 << 16))
 
     def _good(self, payload: dict[str, Any]) -> bytes:
         messages = payload["messages"]

@@ -20,6 +20,8 @@ EXPECTED: dict[str, tuple[str | None, bool]] = {  # kind, or None for an answer;
     "reset": ("connect", True),
     "hang": ("timeout", False),  # the deadline is spent
     "drip": ("timeout", False),
+    "slow_header": ("timeout", False),  # unless the library stops at so many headers
+    "endless": ("truncated", False),
     "cut": ("truncated", True),
     "huge": ("truncated", False),
     "gzip": ("truncated", False),

@@ -8,9 +8,10 @@ import pytest
 
 from gtalign_agents.backends.chat import Completion, Fault, Request, Sampling
 from gtalign_agents.backends.scripted import ScriptedModel
-from gtalign_agents.dialogue.assistant import END_OF_MATRIX, LanguageAssistant
+from gtalign_agents.dialogue.assistant import LanguageAssistant
 from gtalign_agents.dialogue.play import play
 from gtalign_agents.dialogue.speaker import Dialogue, Said, ScriptedUser
+from gtalign_agents.dialogue.staged import END_OF_MATRIX
 from gtalign_agents.fourblock import PAYOFF_KEYS, FourBlock, parse, render
 from gtalign_agents.steering import PUBLISHED_EDIT
 from gtalign_env.core.moves import AssistantMove

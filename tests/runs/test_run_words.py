@@ -193,7 +193,7 @@ def test_a_run_killed_again_and_again_ends_as_the_unbroken_one(tmp_path: Path) -
     told = json.loads((folder / SUMMARY).read_text())["seats"].values()
     cost = sum(seat["model"]["cost_pico_usd"] for seat in told)
     assert spent[0] == cost
-    assert cost < spent[1] < parse_money("0.5 USD")
+    assert cost <= spent[1] < parse_money("0.5 USD")
 
 
 def test_an_interrupted_run_ends_soon_even_while_a_server_hangs(tmp_path: Path) -> None:

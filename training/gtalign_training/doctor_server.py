@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gtalign_agents.backends.local import LocalModel
 from gtalign_agents.backends.named import OPENAI, model_of
+from gtalign_agents.backends.openai_http import OpenAIHttp
 from gtalign_agents.backends.probe import probe
 from gtalign_env.errors import ScenarioError
 from gtalign_training.doctor import Finding, Status
@@ -27,7 +27,7 @@ def examine_server(name: str, deadline: float) -> Iterator[Finding]:
     """
     full = name if name.startswith(OPENAI) or "://" not in name else f"{OPENAI}{name}"
     model = model_of(full, deadline=deadline, attempts=1)
-    if isinstance(model, LocalModel):
+    if not isinstance(model, OpenAIHttp):
         raise ScenarioError(f"--server is for a server, http://HOST:PORT/v1#MODEL; got {name!r}")
     for ability in probe(model):
         lacking: Status = "problem" if ability.name == NEEDED else "note"

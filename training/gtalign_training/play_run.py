@@ -12,6 +12,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from gtalign_agents.calibration import exact_payoff
+from gtalign_env.envs.table import Table
 from gtalign_env.errors import RunError
 from gtalign_env.scenario.compile import compile_scenario
 from gtalign_training.play_run_episode import Episode, Played
@@ -167,4 +169,7 @@ def summary_of(plan: Plan, episodes: dict[int, Episode]) -> dict[str, Any]:
     """
     welfare = compile_scenario(plan.scenario).welfare
     rates = {} if plan.words is None else plan.words.known_rates()
-    return summarise(episodes, plan.facts(), welfare, rates)
+    met = {one.regime for one in episodes.values() if one.written}
+    specs = {spec.regime.name: spec for spec in Table(plan.scenario).specs} if met else {}
+    exact = {name: exact_payoff(specs[name]) for name in sorted(met)}
+    return summarise(episodes, plan.facts(), welfare, rates, exact)

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
+from gtalign_agents.calibration import values
+from gtalign_agents.dialogue.guard import user_error
 from gtalign_agents.dialogue.speaker import Dialogue, Said
 from gtalign_env.core.conversation import Conversation
 from gtalign_env.core.policies import AssistantSeat, UserSeat, play_on
@@ -15,6 +17,9 @@ from gtalign_env.errors import ModelError
 
 SCHEMA = 1
 """Version of the lines of a run's logs."""
+
+UNSURE = ("estimate", "disputed")
+"""Sources of a usage that are no count, or one that differs from our own."""
 
 
 @dataclass(frozen=True)
@@ -43,9 +48,30 @@ class Side(NamedTuple):
     calls: int
     """Completed calls of a model."""
     estimated: int
-    """Calls whose tokens nobody counted."""
+    """Calls whose tokens nobody counted, or not as we do."""
     usage: tuple[int, int, int, int]
     """Tokens of all calls: input, cached input, output, reasoning."""
+    wrong: int = 0
+    """Messages with at least one label that is an error."""
+    typed: tuple[str, ...] = ()
+    """Who has typed the move of each message, where a judge was there to be asked."""
+
+
+class Written(NamedTuple):
+    """What a four-block turn of an assistant says before its response, with what was played."""
+
+    turn: int
+    """Which of the assistant's turns, from 0."""
+    user: str
+    """Label of the message that it answers."""
+    move: str
+    """Label of the move that its response is read as."""
+    own: tuple[float, ...]
+    """The matrix as the model wrote it, see `gtalign_agents.calibration.values`."""
+    standing: tuple[float, ...]
+    """The matrix that the rest of the turn went on from."""
+    announced: str | None
+    """The cell that its analysis names."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +94,7 @@ class Episode:
         assistant_moves: Labels.
         fault: What failed, if anything did.
         words: What the user's and the assistant's messages came of; None for a game by moves.
+        written: The well-formed four-block turns.
     """
 
     episode: int
@@ -85,6 +112,7 @@ class Episode:
     assistant_moves: tuple[str, ...]
     fault: Fault | None = None
     words: tuple[Side, Side] | None = None
+    written: tuple[Written, ...] = ()
 
     def to_data(self) -> dict[str, Any]:
         """Return the episode as plain JSON data."""
@@ -93,6 +121,10 @@ class Episode:
             del data["words"]
         else:
             data["words"] = [side._asdict() for side in self.words]
+        if self.written:
+            data["written"] = [list(one) for one in self.written]
+        else:
+            del data["written"]
         return data
 
     @classmethod
@@ -112,6 +144,7 @@ class Episode:
             if "words" in fields:
                 user, assistant = (_side(**side) for side in fields["words"])
                 fields["words"] = (user, assistant)
+            fields["written"] = tuple(_written(*one) for one in fields.get("written", ()))
             return cls(**fields)
         except (KeyError, TypeError, ValueError):
             return None
@@ -221,12 +254,42 @@ def _spoken(said: Said) -> dict[str, Any]:
         ]
     if said.steered is not None:
         spoken["steered"] = said.steered.to_json()
+    if said.choice is not None:
+        own, standing, announced = said.choice
+        spoken["choice"] = [values(own), values(standing), announced]
+    if said.typed is not None:
+        call = said.typed.call
+        # what a judge used is nobody's message: it stands apart from the seat's own calls
+        used = None if call is None else [*call.usage, call.usage_source, call.finish, call.model]
+        spoken["typed"] = [said.typed.by, used]
     return spoken
 
 
-def _side(messages: int, labels: Any, calls: int, estimated: int, usage: Any) -> Side:
+def _side(
+    messages: int,
+    labels: Any,
+    calls: int,
+    estimated: int,
+    usage: Any,
+    wrong: int,
+    typed: Any,
+) -> Side:
     sent, cached, written, hidden = usage
-    return Side(messages, tuple(labels), calls, estimated, (sent, cached, written, hidden))
+    used = (sent, cached, written, hidden)
+    return Side(messages, tuple(labels), calls, estimated, used, wrong, tuple(typed))
+
+
+def _written(turn: int, user: str, move: str, own: Any, standing: Any, announced: Any) -> Written:
+    return Written(turn, user, move, tuple(own), tuple(standing), announced)
+
+
+def _choices(turns: Sequence[dict[str, Any]]) -> tuple[Written, ...]:
+    # messages alternate, and the user opens: turn 2k + 1 answers turn 2k
+    return tuple(
+        _written(index // 2, turns[index - 1]["move"], turn["move"], *turn["choice"])
+        for index, turn in enumerate(turns)
+        if "choice" in turn
+    )
 
 
 def side_of(turns: Sequence[dict[str, Any]], seat: str) -> Side:
@@ -242,8 +305,10 @@ def side_of(turns: Sequence[dict[str, Any]], seat: str) -> Side:
         len(own),
         [label for turn in own for label in turn["labels"]],
         len(calls),
-        sum(call[4] == "estimate" for call in calls),
+        sum(call[4] in UNSURE for call in calls),
         [sum(call[kind] for call in calls) for kind in range(4)],
+        sum(user_error(turn["labels"]) for turn in own),
+        [turn["typed"][0] for turn in own if "typed" in turn],
     )
 
 
@@ -273,6 +338,7 @@ def from_events(events: Sequence[dict[str, Any]]) -> Episode:
         assistant_moves=tuple(turn["move"] for turn in turns if turn["seat"] == "assistant"),
         fault=None if last["fault"] is None else Fault(**last["fault"]),
         words=(side_of(turns, "user"), side_of(turns, "assistant")) if "words" in last else None,
+        written=_choices(turns),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gtalign_agents.backends.named import LOCAL, SPOKEN, is_model
+from gtalign_agents.backends.named import is_model, runs_here
 from gtalign_agents.backends.purse import FRAME_TOKENS
 from gtalign_agents.dialogue.assistant import LanguageAssistant
 from gtalign_agents.dialogue.speaker import Dialogue, Speaker
@@ -78,17 +78,16 @@ def forecast(plan: Plan, service: Service) -> list[Forecast]:
             written = words.user_max_tokens if seat == "user" else words.max_tokens
             exchange = longest["user"] + longest["assistant"] + 2 * FRAME_TOKENS
             sent = sum(opening + (turn + 1) * exchange for turn in turns)
-            if words.steer is not None and seat == "assistant":
-                sent += len(turns) * written  # the halted turn is sent again
+            if seat == "assistant":
+                sent += len(turns) * (per_turn - 1) * written  # a halted turn is sent again
             calls = plan.episodes * len(turns) * per_turn
             total_in, total_out = plan.episodes * sent * per_turn, calls * written
             if words.steer is not None and seat == "assistant":
                 # first of all it is asked whether it can continue a turn
                 calls, total_in, total_out = calls + 1, total_in + GROWTH, total_out + 1
             rates = words.rates(seat)
-            free = name.removeprefix(SPOKEN).startswith(LOCAL)
             cost = None
-            if free or rates is not None:
+            if runs_here(name) or rates is not None:
                 cost = 0
             if rates is not None:
                 cost = total_in * max(rates.input, rates.cached_input)
@@ -100,7 +99,7 @@ def forecast(plan: Plan, service: Service) -> list[Forecast]:
 def _calls_per_turn(speaker: Speaker) -> int:
     if isinstance(speaker, LanguageUser):
         return speaker.tries if speaker.mode == "phrased" else 1
-    return 2 if isinstance(speaker, LanguageAssistant) and speaker.steering is not None else 1
+    return speaker.stages if isinstance(speaker, LanguageAssistant) else 1
 
 
 def _opening(table: TalkTable, speaker: Speaker, episodes: int) -> int:

@@ -53,12 +53,17 @@ def render_summary(console: Console, summary: dict[str, Any]) -> None:
     )
     for seat, side in summary.get("seats", {}).items():
         _print_seat(console, seat, side)
+    if "matrices" in summary:
+        _print_matrices(console, summary["matrices"])
 
 
 def _print_seat(console: Console, seat: str, side: dict[str, Any]) -> None:
     if side["labels"]:
         of = f"of {side['messages']:,} messages of the {seat}"
         console.print(safe(f"Labels {of}: {_counted(side['labels'])}"), soft_wrap=True)
+    if "user_error" in side and side["user_error"]["messages"]:
+        share = side["user_error"]["share"]
+        console.print(safe(f"The simulated user is in error in {share:.1%} of its messages"))
     model = side["model"]
     if not model["calls"]:
         return
@@ -72,6 +77,29 @@ def _print_seat(console: Console, seat: str, side: dict[str, Any]) -> None:
     if cost is not None:
         line += f", {to_usd(cost):.4f} USD"
     console.print(safe(line), soft_wrap=True)
+
+
+def _print_matrices(console: Console, found: dict[str, Any]) -> None:
+    scored, choice = found["calibration"], found["choice"]
+    line = (
+        f"Written matrices: {found['written']:,} in {found['turns']:,} messages, "
+        f"{found['distinct']:,} different, {found['top_share']:.1%} the same"
+    )
+    console.print(safe(line), soft_wrap=True)
+    for seat in ("user", "assistant"):
+        one = scored[seat]
+        rank = one["spearman"]
+        order = "no order" if rank is None else f"rank correlation {_interval(rank)}"
+        off = "" if one["error"] is None else f", off by {_interval(one['error'])} points a cell"
+        console.print(safe(f"  the {seat}'s payoffs against the exact ones: {order}{off}"))
+    parts = [f"{choice['best_cell_played']:.1%} of turns play their best cell"]
+    if choice["mismatch"] is not None:
+        parts.append(f"{choice['mismatch']:.1%} another move than the cell they name")
+    console.print(safe(f"  {'; '.join(parts)}"), soft_wrap=True)
+
+
+def _interval(one: dict[str, float]) -> str:
+    return f"{one['mean']:.2f} ({one['low']:.2f} to {one['high']:.2f})"
 
 
 def _counted(counts: dict[str, int]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from gtalign_agents.dialogue.replayed import is_replayed, replayed_user
 from gtalign_agents.table import assistant_agent, find_agent, user_agent
 from gtalign_env.core.policies import AssistantSeat, UserSeat
 from gtalign_env.errors import RunError, ScenarioError
@@ -22,6 +23,22 @@ def user_seat(name: str) -> UserSeat:
         ScenarioError: Unknown name.
     """
     return user_agent(name)
+
+
+def require_user(name: str) -> None:
+    """Make sure that a name stands for a user that needs no model.
+
+    Args:
+        name: A row of the table of agents, or ``replay@PATH``.
+
+    Raises:
+        ScenarioError: Unknown name.
+        RunError: There is nothing to replay.
+    """
+    if is_replayed(name):
+        replayed_user(name, seed=0)
+    else:
+        user_seat(name)
 
 
 def assistant_seat(name: str) -> AssistantSeat:

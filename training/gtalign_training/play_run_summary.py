@@ -9,10 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from gtalign_agents.fourblock import Payoff
 from gtalign_env.core.moves import ASSISTANT_LABELS, USER_LABELS, Ending
 from gtalign_env.money import to_usd
 from gtalign_env.pricing import Rates, Usage
 from gtalign_training.play_run_episode import Episode, Side
+from gtalign_training.play_run_matrices import matrices
 from gtalign_training.statistics import bootstrap
 
 _RESAMPLES = 5  # stream of a run's seed, apart from those of the trainers
@@ -25,6 +27,7 @@ def summarise(
     facts: Mapping[str, Any],
     welfare: Joint,
     rates: Mapping[str, Rates] | None = None,
+    exact: Mapping[str, Payoff] | None = None,
 ) -> dict[str, Any]:
     """Return the summary of a run as plain JSON data; it depends on the episodes alone.
 
@@ -33,6 +36,7 @@ def summarise(
         facts: What the run is: its entries stand first. ``seed`` and ``episodes`` are used.
         welfare: W(U, L), for the welfare of the means.
         rates: What the models of the seats cost, pico-USD per token.
+        exact: The exact payoff matrix of each regime, points; needed where matrices were written.
     """
     every = [episodes[index] for index in sorted(episodes)]
     valid = [one for one in every if one.fault is None]
@@ -51,7 +55,17 @@ def summarise(
             for persona in sorted({one.persona for one in valid})
         },
         **({"seats": _in_words(every, rates or {})} if "words" in facts else {}),
+        **_matrices(valid, exact or {}, int(facts["seed"])),
     }
+
+
+def _matrices(
+    valid: Sequence[Episode], exact: Mapping[str, Payoff], seed: int
+) -> dict[str, dict[str, Any]]:
+    if not any(one.written for one in valid):
+        return {}
+    messages = sum(side.messages for side in _sides(valid, 1))
+    return {"matrices": matrices(valid, exact, messages, seed)}
 
 
 def _in_words(every: Sequence[Episode], rates: Mapping[str, Rates]) -> dict[str, Any]:
@@ -65,10 +79,25 @@ def _in_words(every: Sequence[Episode], rates: Mapping[str, Rates]) -> dict[str,
             "labels": _counts(
                 label for side in _sides(every, index, valid=True) for label in side.labels
             ),
+            **(_user_error(_sides(every, index, valid=True)) if seat == "user" else {}),
+            **_typed(_sides(every, index, valid=True)),
             "model": _calls(_sides(every, index), rates.get(seat)),
         }
         for index, seat in enumerate(("user", "assistant"))
     }
+
+
+def _typed(sides: Sequence[Side]) -> dict[str, dict[str, int]]:
+    """Return who has typed the moves, where a judge was there to be asked."""
+    counts = _counts(by for side in sides for by in side.typed)
+    return {"typed": counts} if counts else {}
+
+
+def _user_error(sides: Sequence[Side]) -> dict[str, dict[str, float]]:
+    """Return how many of a simulated user's messages are in error, by rules that name clear cases."""
+    messages = sum(side.messages for side in sides)
+    wrong = sum(side.wrong for side in sides)
+    return {"user_error": {"messages": wrong, "share": wrong / max(1, messages)}}
 
 
 def _sides(every: Sequence[Episode], seat: int, *, valid: bool = False) -> list[Side]:

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from gtalign_agents.backends.cassette import Cassette
 from gtalign_agents.backends.chat import ChatModel, Fault, Message, Request, Sampling
-from gtalign_agents.backends.local import LocalModel
-from gtalign_agents.backends.named import is_model, model_of, without_login
+from gtalign_agents.backends.named import is_model, model_of, runs_here, without_login
 from gtalign_agents.backends.purse import Account, Purse
 from gtalign_agents.dialogue.assistant import LanguageAssistant
 from gtalign_agents.dialogue.play import play
+from gtalign_agents.dialogue.replayed import is_replayed, replayed_user
 from gtalign_agents.dialogue.speaker import ScriptedAssistant, ScriptedUser, Speaker
 from gtalign_agents.dialogue.user import LanguageUser
 from gtalign_agents.steering import Edit, edit_for, usage_of_cells
@@ -94,6 +94,12 @@ def require_prices(plan: Plan, service: Service) -> None:
                 f"to keep to a budget, say what the {seat}'s model costs: --model-price "
                 "INPUT,CACHED,OUTPUT,REASONING, USD per 1M tokens"
             )
+    judge = plan.words.move_judge
+    if judge is not None and not runs_here(judge) and judge != plan.assistant:
+        raise ScenarioError(
+            "to keep to a budget, moves are judged by a model in this process or by the assistant's "
+            f"own, whose price is known; got {judge!r}"
+        )
 
 
 def needs_price(name: str) -> bool:
@@ -102,7 +108,7 @@ def needs_price(name: str) -> bool:
     Args:
         name: Who sits in a seat, or judges.
     """
-    return is_model(name) and not isinstance(model_of(name), LocalModel)
+    return is_model(name) and not runs_here(name)
 
 
 @contextmanager
@@ -122,24 +128,29 @@ def speakers(
     words = plan.words
     assert words is not None, "a plan in words"
     with ExitStack() as stack:
-        models = [
-            stack.enter_context(
+
+        def opened(name: str, seat: str) -> ChatModel:
+            return stack.enter_context(
                 open_model(
                     name,
                     service,
                     account,
                     rates=words.rates(seat),
                     at_once=words.at_once,
-                    continues=words.steer is not None,
+                    continues=words.steer is not None or words.structured == "schema",
+                    grammars=words.structured == "grammar",
                 )
             )
-            if is_model(name)
-            else None
+
+        models = [
+            opened(name, seat) if is_model(name) else None
             for seat, name in zip(SEATS, (plan.user, plan.assistant), strict=True)
         ]
         of_user, of_assistant = models
         user: Speaker
-        if of_user is None:
+        if is_replayed(plan.user):
+            user = replayed_user(plan.user, plan.seed)
+        elif of_user is None:
             user = ScriptedUser(user_seat(plan.user))
         else:
             sampling = Sampling(words.user_max_tokens, words.temperature, seed=plan.seed)
@@ -151,7 +162,17 @@ def speakers(
         else:
             sampling = Sampling(words.max_tokens, words.temperature, seed=plan.seed)
             steering = None if words.steer is None else Pricing(words.steer)
-            assistant = LanguageAssistant(of_assistant, words.format, steering, sampling)
+            judge = None
+            if words.move_judge is not None:
+                judge = opened(words.move_judge, "assistant")
+            assistant = LanguageAssistant(
+                of_assistant,
+                words.format,
+                steering,
+                sampling,
+                structured=words.structured,
+                move_judge=judge,
+            )
         yield user, assistant
 
 
@@ -219,16 +240,18 @@ def open_model(
     rates: Rates | None = None,
     at_once: int = 32,
     continues: bool = False,
+    grammars: bool = False,
 ) -> Iterator[ChatModel]:
     """Give a model by name, with its budget and its recorded calls; closed afterwards.
 
     Args:
-        name: ``openai:URL#MODEL`` or ``local:PATH``.
+        name: ``openai:URL#MODEL``, ``local:PATH`` or ``vllm:PATH``.
         service: How models are reached.
         account: What its calls may cost, shared with others; None without a cap.
         rates: What it costs, pico-USD per token.
         at_once: Most calls at once.
         continues: Whether turns will have to be continued.
+        grammars: Whether turns will be held to a grammar.
 
     Raises:
         RunError: A cassette cannot be used.
@@ -239,6 +262,7 @@ def open_model(
         attempts=service.tries,
         at_once=at_once,
         continues=continues,
+        grammars=grammars,
     )
     if service.cassette is not None and service.cassette_mode == "replay":
         with Cassette(None, service.cassette, "replay", name=bare.name) as cassette:
@@ -247,7 +271,7 @@ def open_model(
     model: ChatModel = bare
     if account is not None and rates is not None:
         # a model in this process fails before it has cost anything
-        tries = 1 if isinstance(bare, LocalModel) else service.tries
+        tries = 1 if runs_here(name) else service.tries
         model = Purse(bare, rates, account, tries)
     if service.cassette is None:
         yield model

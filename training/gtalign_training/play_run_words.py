@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from gtalign_agents.backends.cassette import Mode as CassetteMode
-from gtalign_agents.backends.named import LOCAL, SPOKEN
-from gtalign_agents.dialogue.assistant import Format
+from gtalign_agents.backends.named import runs_here
+from gtalign_agents.dialogue.assistant import Format, Structured
+from gtalign_agents.dialogue.replayed import is_replayed, log_file
 from gtalign_agents.dialogue.user import Mode
 from gtalign_env.pricing import Rates
 from gtalign_env.scenario.loader import load_tasks
@@ -28,6 +29,9 @@ class Words:
         format: What an assistant that is a model writes.
         steer: λ̂, what a USD is worth to the user as the assistant believes, points, for the edit
             of written matrices; None leaves them.
+        structured: Whether four-block turns are held to their form.
+        move_judge: Name of the model that says what a message of an assistant that is a model does,
+            where the rules cannot tell; None for nobody.
         temperature: Of both seats.
         max_tokens: Longest message of the assistant, tokens.
         user_max_tokens: Longest message of the user, tokens.
@@ -41,6 +45,8 @@ class Words:
     user_policy: str = "default"
     format: Format = "plain"
     steer: float | None = None
+    structured: Structured = "free"
+    move_judge: str | None = None
     temperature: float = 1.0
     max_tokens: int = 1024
     user_max_tokens: int = 120
@@ -69,8 +75,10 @@ class Words:
         for seat in SEATS:
             rates = self.rates(seat)
             data[f"{seat}_rates"] = None if rates is None else list(rates)
-        if not any(name.removeprefix(SPOKEN).startswith(LOCAL) for name in names):
+        if not any(runs_here(name) for name in names):
             del data["at_once"]
+        for log in (log_file(Path(name.partition("@")[2])) for name in names if is_replayed(name)):
+            data["log_digest"] = blake2b(log.read_bytes(), digest_size=16).hexdigest()
         questions = load_tasks(self.tasks).model_dump_json(by_alias=True)
         return data | {"tasks_digest": blake2b(questions.encode(), digest_size=16).hexdigest()}
 

@@ -1,25 +1,24 @@
 """Recorded calls: a cassette plays a run again with no server, a cache spares repeated calls.
 
-Both are one SQLite file of JSON values. A call is known by everything that it depends on: the model's
-name with its address, the whole chat, the sampling, the schema, and which of several samples it is.
-Faults are never stored: what failed may succeed the next time.
+Both are one SQLite file of JSON values (`call_store`). A call is known by everything that it depends
+on: the model's name with its address and version, the whole chat, the sampling, the schema or
+grammar, and which of several samples it is. Faults are never stored: what failed may succeed the
+next time.
 """
 
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
+from gtalign_agents.backends.call_store import CallStore
 from gtalign_agents.backends.chat import ChatModel, Completion, Fault, Outcome, Request
 from gtalign_env.errors import RunError
 from gtalign_env.pricing import Usage
-
-FORMAT = 1
 
 Mode = Literal["record", "replay", "cache"]
 """``record`` asks the model always and keeps the answers; ``replay`` never asks; ``cache`` asks for
@@ -36,8 +35,8 @@ class Cassette:
         name: Name of the model that was recorded; needed to replay without it.
 
     Raises:
-        RunError: The file cannot be opened, is no such file, or is of another format; or a replay
-            has no name to look under.
+        RunError: The file cannot be opened, is no such file, or is of another format; or it is
+            damaged, which a cache sets aside; or a replay has no name to look under.
     """
 
     def __init__(
@@ -51,7 +50,7 @@ class Cassette:
         if mode == "replay" and not path.exists():
             raise RunError(f"{path}: there is no recording to replay")
         self.model, self.path, self.mode = model, path, mode
-        self._file = _open(path)
+        self.store = CallStore(path, replace_damaged=mode == "cache")
 
     def __enter__(self) -> Self:
         return self
@@ -66,11 +65,10 @@ class Cassette:
 
     def close(self) -> None:
         """Close the file."""
-        self._file.close()
+        self.store.close()
 
     def __len__(self) -> int:
-        (count,) = self._file.execute("select count(*) from calls").fetchone()
-        return int(count)
+        return len(self.store)
 
     def complete(self, requests: Sequence[Request]) -> list[Outcome]:
         """Return one outcome for each request, in order; only what is missing is asked for."""
@@ -84,7 +82,7 @@ class Cassette:
         outcomes = [known.get(key) for key in keys]
         for i, outcome in zip(missing, fresh, strict=True):
             outcomes[i] = outcome
-        self._store(
+        self.store.put(
             (keys[i], _dump(outcome))
             for i, outcome in zip(missing, fresh, strict=True)
             if isinstance(outcome, Completion)
@@ -92,39 +90,7 @@ class Cassette:
         return [outcome for outcome in outcomes if outcome is not None]
 
     def _stored(self, keys: list[str]) -> dict[str, Outcome]:
-        found: dict[str, Outcome] = {}
-        for key in dict.fromkeys(keys):
-            row = self._file.execute("select value from calls where key = ?", (key,)).fetchone()
-            if row is not None:
-                found[key] = _load(row[0])
-        return found
-
-    def _store(self, rows: Any) -> None:
-        with self._file:
-            self._file.executemany("insert or replace into calls values (?, ?)", rows)
-
-
-def _open(path: Path) -> sqlite3.Connection:
-    try:
-        # another process may be writing: wait for it rather than fail
-        file = sqlite3.connect(path, timeout=60.0)
-        file.execute("pragma journal_mode = wal")
-        with file:
-            file.execute(
-                "create table if not exists calls (key text primary key, value text not null)"
-            )
-            (version,) = file.execute("pragma user_version").fetchone()
-            if version == 0:
-                file.execute(f"pragma user_version = {FORMAT}")
-    except sqlite3.Error as error:
-        raise RunError(
-            f"{path}: must be a cassette, which is an SQLite file: {error}. Move it away, or give "
-            "another path"
-        ) from error
-    if version not in (0, FORMAT):
-        file.close()
-        raise RunError(f"{path}: is a cassette of format {version}; this version reads {FORMAT}")
-    return file
+        return {key: _load(value) for key, value in self.store.get(keys).items()}
 
 
 def _dump(completion: Completion) -> str:

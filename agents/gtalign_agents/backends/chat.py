@@ -32,8 +32,9 @@ FaultKind = Literal[
 ]
 FAULT_KINDS: tuple[str, ...] = get_args(FaultKind)
 
-UsageSource = Literal["server", "tokenizer", "estimate"]
-"""Who counted the tokens; an estimate is the bytes of the text over four."""
+UsageSource = Literal["server", "tokenizer", "estimate", "disputed"]
+"""Who counted the tokens; an estimate is the bytes of the text over four, and a server's count is
+disputed where our own of the same text differs by more than a fifth."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,7 @@ class Request:
         sampling: How to sample.
         index: Which of several samples of the same chat; a cache never mixes them.
         schema: JSON Schema that the completion must satisfy, for models that can be held to one.
+        grammar: Lark grammar that the completion must follow, likewise; not with a schema.
         prefix: What the assistant's turn already begins with, to be continued.
     """
 
@@ -81,6 +83,11 @@ class Request:
     index: int = 0
     schema: dict[str, Any] | None = None
     prefix: str = ""
+    grammar: str = ""
+
+    def __post_init__(self) -> None:
+        if self.schema is not None and self.grammar:
+            raise ValueError("a completion is held to a schema or to a grammar, not to both")
 
     def key(self, model: str) -> str:
         """Return the name under which an answer of a model to this is stored.
@@ -142,6 +149,16 @@ class Fault:
 
 
 Outcome = Completion | Fault
+
+
+def seed_of(request: Request) -> int:
+    """Return a seed for one request alone, in [0, 2^63): where it stands in a batch does not count.
+
+    Args:
+        request: What is asked; its seed and its index count.
+    """
+    digest = blake2b(request.key("").encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") >> 1
 
 
 class ChatModel(Protocol):

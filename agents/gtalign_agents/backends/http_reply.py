@@ -7,6 +7,7 @@ fault of its own kind, never an empty answer.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from gtalign_agents.backends.chat import (
@@ -24,31 +25,39 @@ MOST_TOKENS = 10**9
 """Of one call; more than this nobody used."""
 
 
+DISPUTED = 0.2
+"""Share by which a server's count may differ from our own of the same text."""
+
+Count = Callable[[str], int]
+"""Counts the tokens of a text, by the model's own tokenizer."""
+
+
 class _NotACompletionError(Exception):
     def __init__(self, kind: FaultKind, message: str) -> None:
         super().__init__(message)
         self.kind = kind
 
 
-def read_reply(body: bytes, request: Request, model: str) -> Outcome:
+def read_reply(body: bytes, request: Request, model: str, count: Count | None = None) -> Outcome:
     """Return what a body with status 200 holds.
 
     Args:
         body: As received.
         request: What was asked.
         model: Name of the model where the server does not say it.
+        count: Counts tokens, to compare the server's count with; None to believe it.
     """
     try:
         data = json.loads(body)
     except (ValueError, RecursionError):
         return Fault("bad_json", "the body must be JSON; it is not", 1, retryable=True)
     try:
-        return _completion(data, request, model)
+        return _completion(data, request, model, count)
     except _NotACompletionError as error:
         return Fault(error.kind, str(error), 1, retryable=error.kind == "schema")
 
 
-def _completion(data: Any, request: Request, model: str) -> Completion:
+def _completion(data: Any, request: Request, model: str, count: Count | None) -> Completion:
     if not isinstance(data, dict):
         raise _NotACompletionError("schema", f"the body must be an object; got {_kind(data)}")
     if data.get("error"):
@@ -67,6 +76,11 @@ def _completion(data: Any, request: Request, model: str) -> Completion:
     # a lone surrogate cannot be written to any file; � stands for it
     text = text.encode("utf-8", "replace").decode("utf-8")
     usage, source = _usage(data.get("usage"), request, text)
+    if source == "server" and count is not None:
+        # hidden tokens are not in the text; one more may end it
+        ours = count(text)
+        if abs(usage.output - ours) > max(1, DISPUTED * ours):
+            source = "disputed"
     named = data.get("model")
     return Completion(
         text=text,

@@ -9,10 +9,13 @@ from hashlib import blake2b
 from importlib.util import find_spec
 from typing import Any
 
-from gtalign_agents.backends.chat import Completion, Fault, Message, Outcome, Request, Sampling
+from gtalign_agents.backends.chat import Completion, Fault, Outcome, Request, Sampling
+from gtalign_agents.backends.prompt_text import prompt_text, require_chat_template
 from gtalign_agents.backends.weights import load_weights
-from gtalign_env.errors import MissingExtraError, RunError
+from gtalign_env.errors import MissingExtraError
 from gtalign_env.pricing import Usage
+
+UNHELD = "a local model cannot be held to a schema or grammar; vllm: or a server can"
 
 
 @dataclass  # not frozen: it keeps what it has loaded
@@ -48,11 +51,7 @@ class LocalModel:
         if any(find_spec(name) is None for name in ("torch", "transformers")):
             raise MissingExtraError("a local model", "train")
         model, tokenizer = load_weights(self.path)
-        if tokenizer.chat_template is None or tokenizer.eos_token_id is None:
-            raise RunError(
-                f"{self.path}: its tokenizer needs a chat template and an end-of-text token. Use "
-                "an instruction-tuned model"
-            )
+        require_chat_template(tokenizer, self.path)
         return model.eval(), tokenizer
 
     def complete(self, requests: Sequence[Request]) -> list[Outcome]:
@@ -61,9 +60,11 @@ class LocalModel:
         for sampling, members in _alike(requests):
             for start in range(0, len(members), self.batch):
                 part = members[start : start + self.batch]
-                fitting = [i for i in part if requests[i].schema is None]
+                fitting = [
+                    i for i in part if requests[i].schema is None and not requests[i].grammar
+                ]
                 for i in set(part) - set(fitting):
-                    outcomes[i] = Fault("refused", "a local model cannot be held to a schema", 0)
+                    outcomes[i] = Fault("refused", UNHELD, 0)
                 if fitting:
                     chosen = [requests[i] for i in fitting]
                     outcomes |= zip(fitting, self._generate(chosen, sampling), strict=True)
@@ -73,7 +74,7 @@ class LocalModel:
         import torch
 
         model, tokenizer = self.loaded
-        prompts = [self._prompt(request) for request in requests]
+        prompts = [prompt_text(request, tokenizer) for request in requests]
         inputs = tokenizer(prompts, add_special_tokens=False, padding=True, return_tensors="pt").to(
             model.device
         )
@@ -108,19 +109,6 @@ class LocalModel:
             self._completion(tokens, values, used, sampling)
             for tokens, values, used in zip(written.tolist(), chosen.tolist(), sent, strict=True)
         ]
-
-    def _prompt(self, request: Request) -> str:
-        tokenizer = self.loaded[1]
-        messages = list(request.messages)
-        if request.prefix:
-            messages.append(Message("assistant", request.prefix))
-        text = tokenizer.apply_chat_template(
-            [{"role": m.role, "content": m.content} for m in messages],
-            tokenize=False,
-            add_generation_prompt=not request.prefix,
-            continue_final_message=bool(request.prefix),
-        )
-        return str(text)
 
     def _completion(
         self, tokens: list[int], logprobs: list[float], sent: int, sampling: Sampling

@@ -1,4 +1,4 @@
-"""Models by name, as a command line gives them: ``openai:URL#MODEL`` or ``local:PATH``."""
+"""Models by name, as a command line gives them: ``openai:URL#MODEL``, ``local:PATH``, ``vllm:PATH``."""
 
 from __future__ import annotations
 
@@ -7,13 +7,17 @@ from urllib.parse import urlsplit
 
 from gtalign_agents.backends.local import LocalModel
 from gtalign_agents.backends.openai_http import OpenAIHttp
+from gtalign_agents.backends.vllm_engine import VllmModel
 from gtalign_env.errors import ScenarioError, suggest
 
-OPENAI, LOCAL = "openai:", "local:"
+OPENAI, LOCAL, VLLM = "openai:", "local:", "vllm:"
+KINDS = (OPENAI, LOCAL, VLLM)
 SPOKEN = "llm:"
-"""May stand before either, where a seat is named."""
+"""May stand before each, where a seat is named."""
 
-FORMS = "openai:http://HOST:PORT/v1#MODEL or local:PATH"
+FORMS = "openai:http://HOST:PORT/v1#MODEL, local:PATH or vllm:PATH"
+
+Named = OpenAIHttp | LocalModel | VllmModel
 
 
 def is_model(name: str) -> bool:
@@ -26,23 +30,33 @@ def is_model(name: str) -> bool:
         ScenarioError: It looks like a model's, but its kind is unknown.
     """
     bare = name.removeprefix(SPOKEN)
-    if bare.startswith((OPENAI, LOCAL)):
+    if bare.startswith(KINDS):
         return True
     if bare != name or "://" in name:
         kind = bare.partition(":")[0]
         raise ScenarioError(
             f"a model is {FORMS}; got {without_login(name)!r}."
-            f"{suggest(kind, (OPENAI[:-1], LOCAL[:-1]))}"
+            f"{suggest(kind, [one[:-1] for one in KINDS])}"
         )
     return False
 
 
-def model_of(name: str, **settings: Any) -> OpenAIHttp | LocalModel:
+def runs_here(name: str) -> bool:
+    """Return whether a name stands for a model in this process, which nobody bills.
+
+    Args:
+        name: Who is to sit in a seat.
+    """
+    return name.removeprefix(SPOKEN).startswith((LOCAL, VLLM))
+
+
+def model_of(name: str, **settings: Any) -> Named:
     """Return the model that a name stands for; nothing is asked or loaded yet.
 
     Args:
-        name: ``openai:URL#MODEL`` or ``local:PATH``, with or without ``llm:`` before it.
-        settings: Of `OpenAIHttp`; a local model has no use for them.
+        name: ``openai:URL#MODEL``, ``local:PATH`` or ``vllm:PATH``, with or without ``llm:`` before
+            it.
+        settings: Of `OpenAIHttp`; a model in this process has no use for them.
 
     Raises:
         ScenarioError: It is no model's name, or its address cannot be one.
@@ -50,6 +64,8 @@ def model_of(name: str, **settings: Any) -> OpenAIHttp | LocalModel:
     bare = name.removeprefix(SPOKEN)
     if bare.startswith(LOCAL) and bare != LOCAL:
         return LocalModel(bare.removeprefix(LOCAL))
+    if bare.startswith(VLLM) and bare != VLLM:
+        return VllmModel(bare.removeprefix(VLLM))
     address, _, model = bare.removeprefix(OPENAI).partition("#")
     parts = urlsplit(address)
     if not bare.startswith(OPENAI) or parts.scheme not in ("http", "https") or not model:

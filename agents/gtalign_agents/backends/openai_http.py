@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gtalign_agents.backends.chat import Completion, Fault, Outcome, Request
-from gtalign_agents.backends.http_reply import read_reply
+from gtalign_agents.backends.http_reply import Count, read_reply
 from gtalign_agents.backends.limits import AdaptiveLimit, retry_after, wait_before
 from gtalign_env.errors import MissingExtraError
 
@@ -42,6 +42,11 @@ class OpenAIHttp:
         most_bytes: Longest body.
         continues: Whether the server can continue an assistant's turn (vLLM, SGLang); where not,
             a request with a prefix is refused rather than answered from the start.
+        grammars: Whether the server can hold a completion to a Lark grammar (vLLM with its
+            guidance backend); where not, a request with one is refused.
+        engine: Version of the server's engine, where recorded answers are to count for it alone.
+        count: Counts the tokens of a text as the model does; answers whose usage differs from it are
+            marked as disputed.
         seed: Of the waiting times.
         extra: Further entries of every request, such as ``{"chat_template_kwargs": ...}``.
     """
@@ -54,13 +59,17 @@ class OpenAIHttp:
     at_once: int = 64
     most_bytes: int = 8 * 2**20
     continues: bool = False
+    grammars: bool = False
+    engine: str = ""
+    count: Count | None = None
     seed: int = 0
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
-        """Address and model, and what else every request says."""
-        more = json.dumps(dict(self.extra), sort_keys=True) if self.extra else ""
+        """Address and model, the engine where it is said, and what else every request says."""
+        more = f"@{self.engine}" if self.engine else ""
+        more += json.dumps(dict(self.extra), sort_keys=True) if self.extra else ""
         return f"openai:{self.base_url}#{self.model}{more}"
 
     def complete(self, requests: Sequence[Request]) -> list[Outcome]:
@@ -109,6 +118,8 @@ class OpenAIHttp:
     ) -> Outcome:
         if request.prefix and not self.continues:
             return Fault("refused", "this server cannot continue a turn; see `continues`", 0)
+        if request.grammar and not self.grammars:
+            return Fault("refused", "this server cannot hold to a grammar; see `grammars`", 0)
         # a call holds its place while it waits for its next try, and its time runs from here on
         async with limit.slot() as seen:
             started, tried = time.monotonic(), 0
@@ -154,7 +165,7 @@ class OpenAIHttp:
                             f"the body must be at most {self.most_bytes:,} bytes; it is longer"
                         )
                         return Fault("truncated", message, 1), asked
-            return read_reply(bytes(body), request, self.model), asked
+            return read_reply(bytes(body), request, self.model, self.count), asked
         except httpx.RemoteProtocolError:
             return Fault("truncated", "the body ended early", 1, retryable=True), None
         except httpx.TimeoutException:
@@ -181,6 +192,8 @@ class OpenAIHttp:
                 "type": "json_schema",
                 "json_schema": {"name": "answer", "schema": request.schema, "strict": True},
             }
+        if request.grammar:
+            payload["structured_outputs"] = {"grammar": request.grammar}
         if request.prefix:
             messages.append({"role": "assistant", "content": request.prefix})
             payload |= {"continue_final_message": True, "add_generation_prompt": False}

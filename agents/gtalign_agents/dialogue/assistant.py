@@ -10,22 +10,29 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from gtalign_agents.backends.chat import ChatModel, Completion, Fault, Message, Request, Sampling
+from gtalign_agents.backends.chat import ChatModel, Fault, Message, Request, Sampling
+from gtalign_agents.calibration import choice_of
+from gtalign_agents.dialogue import staged
 from gtalign_agents.dialogue.fence import fenced
 from gtalign_agents.dialogue.speaker import Dialogue, Said
+from gtalign_agents.dialogue.typed_move import type_moves
 from gtalign_agents.fourblock import parse
+from gtalign_agents.grammar import FOUR_BLOCK_GRAMMAR
 from gtalign_agents.prompts import FOUR_BLOCK_INSTRUCTIONS, PLAIN_INSTRUCTIONS, system_message
-from gtalign_agents.steering import Edit, Steered, steer
+from gtalign_agents.steering import Edit
 from gtalign_env.core.spec import GameSpec
 from gtalign_env.draws import Seat
 from gtalign_env.errors import FormatError
+from gtalign_env.text.reader import BANDS
 
 Format = Literal["plain", "four_block"]
 
-END_OF_MATRIX = "</payoff>"
+Structured = Literal["free", "schema", "grammar"]
+"""How four-block turns are written: freely; with the matrix held to its JSON schema, which needs a
+model that can continue a turn; or held to the grammar of all four blocks."""
 
-BEGAN_ANEW = Fault("refused", "the turn was begun anew where it had to be continued", 1)
-"""What a server that cannot continue a turn makes of a steered one."""
+MOVE_UNSETTLED = "move_unsettled"
+"""Label of a message whose move the rules cannot tell and the judge did not say."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +45,9 @@ class LanguageAssistant:
         steering: Returns the edit of the matrix for a game; None leaves matrices as written.
         sampling: How to sample.
         instructions: What the system message says before the price; by default as the format asks.
+        structured: Whether four-block turns are held to their form; a record should say so, as it
+            changes what a model writes.
+        move_judge: Who says what a message does where the rules cannot tell; None leaves it to them.
     """
 
     model: ChatModel
@@ -45,21 +55,60 @@ class LanguageAssistant:
     steering: Callable[[GameSpec], Edit] | None = None
     sampling: Sampling = field(default_factory=Sampling)
     instructions: str | None = None
+    structured: Structured = "free"
+    move_judge: ChatModel | None = None
 
     def __post_init__(self) -> None:
         if self.steering is not None and self.format != "four_block":
             raise ValueError("steering edits a written matrix; use format='four_block' with it")
+        if self.structured != "free" and self.format != "four_block":
+            raise ValueError("what is held to a form is the four blocks; use format='four_block'")
 
     def speak(self, dialogues: Sequence[Dialogue]) -> list[Said | Fault]:
-        """Return the next message of each dialogue; one batched call, two where matrices are edited."""
+        """Return the next message of each dialogue.
+
+        One batched call; two where matrices are edited; one more where they are held to a schema.
+        """
         requests = [self.request(dialogue) for dialogue in dialogues]
-        if self.steering is None:
-            outcomes = self.model.complete(requests)
-            return [
-                outcome if isinstance(outcome, Fault) else self._said(outcome.text, (outcome,))
-                for outcome in outcomes
+        turns: list[staged.Turn]
+        if self.stages == 1:
+            made = self.model.complete(requests)
+            turns = [
+                one if isinstance(one, Fault) else staged.Begun(one.text, (one,), one.is_whole)
+                for one in made
             ]
-        return self._steered(dialogues, requests, self.steering)
+        else:
+            halt = staged.with_schema if self.structured == "schema" else staged.up_to_matrix
+            edits = [
+                None if self.steering is None else self.steering(one.spec) for one in dialogues
+            ]
+            turns = staged.edited(halt(self.model, requests), edits)
+            turns = staged.finished(self.model, requests, turns)
+        said = [turn if isinstance(turn, Fault) else self._said(turn) for turn in turns]
+        return said if self.move_judge is None else self._typed(dialogues, said)
+
+    def _typed(self, dialogues: Sequence[Dialogue], said: list[Said | Fault]) -> list[Said | Fault]:
+        """Return messages with their moves: one batched call of the judge for those left open.
+
+        All dialogues are of one scenario, so of one set of bands.
+        """
+        texts = [one.text for one in said if isinstance(one, Said)]
+        bands = dialogues[0].talk.bands if dialogues else BANDS
+        typed = iter(type_moves(texts, self.move_judge, bands))
+        out: list[Said | Fault] = []
+        for one in said:
+            if isinstance(one, Fault):
+                out.append(one)
+                continue
+            found = next(typed)
+            unsettled = (MOVE_UNSETTLED,) if found.by == "rules_unsettled" else ()
+            out.append(replace(one, typed=found, labels=(*one.labels, *unsettled)))
+        return out
+
+    @property
+    def stages(self) -> int:
+        """Most calls that a turn takes."""
+        return 1 + (self.steering is not None) if self.structured != "schema" else 3
 
     def request(self, dialogue: Dialogue) -> Request:
         """Return what the model is asked next.
@@ -79,63 +128,27 @@ class LanguageAssistant:
                 messages.append(Message("assistant", said.written or said.text))
             else:
                 messages.append(Message("user", fenced(said.text)))
-        return Request(tuple(messages), self.sampling, dialogue.index)
+        grammar = FOUR_BLOCK_GRAMMAR if self.structured == "grammar" else ""
+        return Request(tuple(messages), self.sampling, dialogue.index, grammar=grammar)
 
-    def _steered(
-        self,
-        dialogues: Sequence[Dialogue],
-        requests: list[Request],
-        steering: Callable[[GameSpec], Edit],
-    ) -> list[Said | Fault]:
-        halted = [
-            replace(request, sampling=replace(request.sampling, stop=(END_OF_MATRIX,)))
-            for request in requests
-        ]
-        firsts = self.model.complete(halted)
-        edited: dict[int, tuple[Completion, Steered]] = {}
-        said: list[Said | Fault | None] = [None] * len(dialogues)
-        for i, (dialogue, first) in enumerate(zip(dialogues, firsts, strict=True)):
-            if isinstance(first, Fault):
-                said[i] = first
-                continue
-            text = _up_to_matrix(first)
-            if END_OF_MATRIX not in text:
-                # it ended without a matrix: nothing to edit and nothing to go on from
-                steered = steer(text, steering(dialogue.spec))
-                said[i] = replace(self._said(text, (first,)), steered=steered)
-                continue
-            edited[i] = first, steer(text, steering(dialogue.spec))
-        seconds = self.model.complete(
-            [replace(requests[i], prefix=steered.text) for i, (_, steered) in edited.items()]
-        )
-        for (i, (first, steered)), second in zip(edited.items(), seconds, strict=True):
-            if isinstance(second, Fault):
-                said[i] = second
-            elif "<thinking>" in second.text:
-                # what it says to a matrix that it has not seen is no steered answer
-                said[i] = BEGAN_ANEW
-            else:
-                whole = self._said(steered.text + second.text, (first, second))
-                said[i] = replace(whole, steered=steered)
-        return [one for one in said if one is not None]
-
-    def _said(self, written: str, calls: tuple[Completion, ...]) -> Said:
-        unfinished = () if calls[-1].is_whole else ("unfinished",)
+    def _said(self, turn: staged.Begun) -> Said:
+        written = turn.text
+        unfinished = () if turn.calls[-1].is_whole else ("unfinished",)
         if self.format == "plain":
-            return Said(written, written, labels=unfinished, calls=calls)
+            return Said(written, written, labels=unfinished, calls=turn.calls)
         try:
             block = parse(written)
         except FormatError as error:
             # what is malformed reaches the user as an empty message, as in training
-            return Said("", written, written, (*unfinished, error.rule), calls)
-        response = block.response.strip()
-        hidden = written[: written.index("<response>")]
-        return Said(response, written, hidden, unfinished, calls)
-
-
-def _up_to_matrix(first: Completion) -> str:
-    """Return what was written up to and with the end of the matrix; servers cut the stop text."""
-    before, end, _ = first.text.partition(END_OF_MATRIX)
-    if end or "<payoff>" not in before or not first.is_whole:
-        return before + end
-    return before + END_OF_MATRIX
+            labels = (*unfinished, error.rule)
+            return Said("", written, written, labels, turn.calls, turn.steered)
+        own = None if turn.steered is None else turn.steered.before
+        return Said(
+            block.response.strip(),
+            written,
+            reasoning=written[: written.index("<response>")],
+            labels=unfinished,
+            calls=turn.calls,
+            steered=turn.steered,
+            choice=choice_of(block, own),
+        )

@@ -8,9 +8,13 @@ says so and stays with the message, so that every summary can count it.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
-from gtalign_agents.dialogue.speaker import Dialogue
-from gtalign_env.core.moves import UserMove
+from gtalign_agents.dialogue.speaker import INJECTS, Dialogue
+from gtalign_agents.foresight import affordable
+from gtalign_env.core.conversation import Conversation
+from gtalign_env.core.moves import AssistantMove, UserMove
+from gtalign_env.core.rules import legal_user_moves
 from gtalign_env.money import format_money
 from gtalign_env.text.grading import mentioned
 
@@ -20,11 +24,19 @@ USER_ERRORS = (
     "reveals",  # says a preference or its budget
     "rejects_right",  # goes on or leaves although the answer is right
     "accepts_wrong",  # accepts an answer that it knows to be wrong
+    "ends_early",  # leaves though nothing is answered yet and nothing keeps it from replying
+    "ignores_budget",  # writes on although no answer at all could still be paid
     "empty",  # says nothing
     "misphrased",  # other words than the decided move, so the bundled wording was used
+    INJECTS,  # writes what looks like a tag of the assistant's, or of a chat format
     "unfinished",  # cut off at the token limit
+    "off_log",  # replaying, another move than the recorded one, which is not legal here
+    "log_ended",  # replaying, it leaves as the record has no further message
 )
-"""Every label of a simulated user's message."""
+"""Every label of a simulated user's message that is an error; `user_error` counts the messages."""
+
+NOTES = ("reworded",)
+"""Labels that are no errors: bundled words for a replayed move."""
 
 _ASSISTANT = re.compile(
     r"\b(?:as an? (?:ai|language model|assistant)|how (?:can|may) i (?:help|assist)"
@@ -40,7 +52,18 @@ _PREFERENCE = re.compile(
 
 
 def errors_of(text: str, move: UserMove, dialogue: Dialogue) -> tuple[str, ...]:
-    """Return what is wrong with a simulated user's message, by name.
+    """Return what is wrong with a simulated user's message, by name: with its words and its move.
+
+    Args:
+        text: The message.
+        move: What it is read as.
+        dialogue: The dialogue before it.
+    """
+    return (*errors_of_words(text, move, dialogue), *errors_of_move(move, dialogue))
+
+
+def errors_of_words(text: str, move: UserMove, dialogue: Dialogue) -> tuple[str, ...]:
+    """Return what is wrong with the words of a message, whoever has decided its move.
 
     Args:
         text: The message.
@@ -58,9 +81,44 @@ def errors_of(text: str, move: UserMove, dialogue: Dialogue) -> tuple[str, ...]:
         found.append("plays_assistant")
     if _PREFERENCE.search(text) or format_money(conversation.who.budget) in text:
         found.append("reveals")
+    return tuple(found)
+
+
+def errors_of_move(move: UserMove, dialogue: Dialogue) -> tuple[str, ...]:
+    """Return in what a move contradicts what its user knows.
+
+    Args:
+        move: The move.
+        dialogue: The dialogue before it.
+    """
+    found = []
+    conversation = dialogue.talk.conversation
     state = conversation.state
     if state.right and move is not UserMove.ACCEPT:
         found.append("rejects_right")
     if move is UserMove.ACCEPT and not state.right:
         found.append("accepts_wrong")
+    if move is UserMove.LEAVE and _has_no_reason(conversation):
+        found.append("ends_early")
+    if move.writes and not any(affordable(conversation.spec, conversation.who, state, move)):
+        found.append("ignores_budget")
     return tuple(found)
+
+
+def user_error(labels: Iterable[str]) -> bool:
+    """Return whether a message of a simulated user is in error.
+
+    Args:
+        labels: Its labels.
+    """
+    return any(label not in NOTES for label in labels)
+
+
+def _has_no_reason(conversation: Conversation) -> bool:
+    """Return whether a user that leaves now was only asked, not too often, and can pay an answer."""
+    state, who, spec = conversation.state, conversation.who, conversation.spec
+    only_asked = all(move is AssistantMove.CQ for move in conversation.assistant_moves)
+    annoyed = who.annoyance > 0 and state.questions > who.tolerance
+    if not only_asked or annoyed or UserMove.REPLY not in legal_user_moves(state):
+        return False
+    return affordable(spec, who, state, UserMove.REPLY)[AssistantMove.DA_STANDARD]

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol, cast
 
 from gtalign_agents.backends.chat import Completion, Fault, FaultKind
+from gtalign_agents.calibration import Choice
+from gtalign_agents.dialogue.fence import injects
+from gtalign_agents.dialogue.typed_move import Typed
 from gtalign_agents.steering import Steered
 from gtalign_env.core.moves import UserMove
 from gtalign_env.core.policies import AssistantSeat, UserSeat
@@ -15,6 +18,9 @@ from gtalign_env.draws import Purpose, Seat
 from gtalign_env.envs.spaces import MAX_MESSAGE
 from gtalign_env.envs.talk import Talk
 from gtalign_env.errors import ModelError
+
+INJECTS = "injects"
+"""Label of a message of either seat that holds what looks like a tag; the other side reads it fenced."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +35,8 @@ class Said:
             simulated user. The talk goes on; summaries count them.
         calls: What the model was asked for it, in order.
         steered: The record of an edited matrix.
+        choice: The matrix and the chosen cell of a well-formed four-block turn.
+        typed: What an assistant's text does, where that was asked for; else the rules read it.
     """
 
     text: str
@@ -37,6 +45,8 @@ class Said:
     labels: tuple[str, ...] = ()
     calls: tuple[Completion, ...] = field(default=(), repr=False)
     steered: Steered | None = None
+    choice: Choice | None = None
+    typed: Typed | None = None
 
 
 @dataclass
@@ -83,10 +93,13 @@ class Dialogue:
         seat = self.talk.conversation.state.to_move
         # a seat may write more than a message holds; what is cut off was never delivered
         text = said.text[:MAX_MESSAGE]
+        if injects(text):
+            said = replace(said, labels=(*said.labels, INJECTS))
         if seat is Seat.USER:
             self.talk.say_user(text)
         else:
-            self.talk.say_assistant(text, said.reasoning)
+            move = None if said.typed is None else said.typed.move
+            self.talk.say_assistant(text, said.reasoning, move)
         self.turns.append((seat, said))
 
 

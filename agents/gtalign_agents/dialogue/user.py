@@ -7,11 +7,11 @@ Two modes, named: in ``phrased`` a policy decides what is said and the model fin
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Literal
 
 from gtalign_agents.backends.chat import ChatModel, Completion, Fault, Request, Sampling
-from gtalign_agents.dialogue.guard import errors_of
+from gtalign_agents.dialogue.guard import errors_of, errors_of_words
 from gtalign_agents.dialogue.speaker import Dialogue, Said, decide
 from gtalign_agents.dialogue.user_prompt import to_decide, to_phrase
 from gtalign_env.core.moves import UserMove
@@ -45,9 +45,7 @@ class LanguageUser:
             requests = [Request(to_decide(one), self.sampling, one.index) for one in dialogues]
             outcomes = self.model.complete(requests)
             return [
-                outcome
-                if isinstance(outcome, Fault)
-                else _said(outcome.text.strip(), dialogue, (outcome,))
+                outcome if isinstance(outcome, Fault) else _decided(outcome, dialogue)
                 for dialogue, outcome in zip(dialogues, outcomes, strict=True)
             ]
         return self._phrased(dialogues)
@@ -73,7 +71,9 @@ class LanguageUser:
                 calls[i] += (outcome,)
                 text = outcome.text.strip()
                 if _does(text, moves[i], dialogues[i]):
-                    said[i] = _said(text, dialogues[i], calls[i])
+                    # what was decided is the policy's, not the model's
+                    labels = errors_of_words(text, moves[i], dialogues[i])
+                    said[i] = _said(text, labels, calls[i])
             open_ = [i for i in open_ if i not in said]
             if not open_:
                 break
@@ -92,8 +92,12 @@ def _does(text: str, move: UserMove, dialogue: Dialogue) -> bool:
     return read is move
 
 
-def _said(text: str, dialogue: Dialogue, calls: tuple[Completion, ...]) -> Said:
+def _decided(made: Completion, dialogue: Dialogue) -> Said:
+    text = made.text.strip()
     move, _ = dialogue.talk.read_user(text)
-    labels = errors_of(text, move, dialogue)
-    said = Said(text, calls[-1].text, labels=labels, calls=calls)
-    return said if calls[-1].is_whole else replace(said, labels=(*labels, "unfinished"))
+    return _said(text, errors_of(text, move, dialogue), (made,))
+
+
+def _said(text: str, labels: tuple[str, ...], calls: tuple[Completion, ...]) -> Said:
+    unfinished = () if calls[-1].is_whole else ("unfinished",)
+    return Said(text, calls[-1].text, labels=(*labels, *unfinished), calls=calls)

@@ -18,24 +18,33 @@ EXAMPLES = (
     "gtalign agents",
     "gtalign agents user",
     "gtalign agents assistant --json",
+    "gtalign agents families",
 )
 
 SEATS = ("user", "assistant", "repeated")
+FAMILY_LIST = "families"
+"""Asks for the ways to simulate a user."""
 
 
 def agents(
     seat: Annotated[
-        str | None, typer.Argument(help="Only those of one seat: user, assistant, or repeated.")
+        str | None,
+        typer.Argument(help="Only those of one seat: user, assistant, or repeated; or families."),
     ] = None,
     json: Json = False,
 ) -> None:
     """List agents: who can sit in a seat, with what they know and need.
 
-    Beside these, `trained@FOLDER` names the assistant of a PPO run.
+    Beside these, `trained@FOLDER` names the assistant of a PPO run, and `replay@FOLDER` the users of
+    a run in words. `families` lists the ways to simulate a user.
     """
+    if seat == FAMILY_LIST:
+        _families(json=json)
+        return
     if seat is not None and seat not in SEATS:
         raise ScenarioError(
-            f"a seat is one of {', '.join(SEATS)}; got {seat!r}.{suggest(seat, SEATS)}"
+            f"a seat is one of {', '.join(SEATS)}, or {FAMILY_LIST}; got {seat!r}."
+            f"{suggest(seat, (*SEATS, FAMILY_LIST))}"
         )
     if json:
         rows = AGENTS.values() if seat is None else _of(seat)
@@ -49,6 +58,21 @@ def agents(
             "[@...]: an argument may follow the name, as in default@0.8 or best_response@CQ", "dim"
         )
     )
+
+
+def _families(*, json: bool) -> None:
+    from gtalign_training.play_run_families import FAMILIES
+
+    if json:
+        print_json([{"name": name, "description": text} for name, text in FAMILIES.items()])
+        return
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, title_justify="left", title_style="bold")
+    table.title = "families of simulated users"
+    table.add_column("family", no_wrap=True)
+    table.add_column("what it is")
+    for name, text in FAMILIES.items():
+        table.add_row(name, safe(text))
+    out().print(table)
 
 
 def row_of(agent: Agent) -> dict[str, Any]:

@@ -34,6 +34,21 @@ Steer = Annotated[
         min=0.0,
     ),
 ]
+Structured = Annotated[
+    str | None,
+    typer.Option(
+        help="Hold four-block turns to their form: schema (the matrix, by JSON schema) or grammar "
+        "(all of it); else free.",
+    ),
+]
+MoveJudge = Annotated[
+    str | None,
+    typer.Option(
+        help="A model that says what a message of the assistant's model does, where rules cannot "
+        "tell.",
+        metavar="MODEL",
+    ),
+]
 Temperature = Annotated[float, typer.Option(help="Of models; 0 always takes the likeliest token.", min=0.0)]  # fmt: skip
 MaxTokens = Annotated[int, typer.Option(help="Longest turn of an assistant's model.", min=1)]
 Deadline = Annotated[
@@ -129,6 +144,8 @@ def words_settings(
     user_mode: str | None,
     format: str | None,
     steer: float | None,
+    structured: str | None,
+    move_judge: str | None,
     rates: list[str] | None,
     **more: Any,
 ) -> Any:
@@ -141,14 +158,18 @@ def words_settings(
         user_mode: As the option.
         format: As the option.
         steer: As the option.
+        structured: As the option.
+        move_judge: As the option.
         rates: As the option ``--model-price``.
         more: Further fields of `Words`.
 
     Raises:
         ScenarioError: An option has no such value, or nobody sits there to whom it applies.
     """
-    from gtalign_agents.backends.named import is_model, model_of
+    from gtalign_agents.backends.named import FORMS, is_model, model_of
     from gtalign_agents.dialogue.assistant import Format as Formats
+    from gtalign_agents.dialogue.assistant import Structured as Forms
+    from gtalign_agents.dialogue.replayed import is_replayed
     from gtalign_agents.dialogue.user import Mode
     from gtalign_env.scenario.loader import load_tasks
     from gtalign_training.play_run_seats import user_seat
@@ -161,21 +182,32 @@ def words_settings(
         ("--user-mode", user_mode, "user", user),
         ("--format", format, "assistant", assistant),
         ("--steer", steer, "assistant", assistant),
+        ("--structured", structured, "assistant", assistant),
+        ("--move-judge", move_judge, "assistant", assistant),
     ):
         if given is not None and not models[name]:
             raise ScenarioError(f"{option} is for a model in the {seat}'s seat; {name!r} is none")
     if steer is not None and format == "plain":
         raise ScenarioError("--steer edits a written matrix; leave out --format plain")
+    if move_judge is not None:
+        if not is_model(move_judge):
+            raise ScenarioError(f"--move-judge is a model, such as {FORMS}; got {move_judge!r}")
+        model_of(move_judge)
+    held = one_of("--structured", structured or "free", Forms)
+    if held != "free" and format == "plain":
+        raise ScenarioError("--structured holds the four blocks; leave out --format plain")
     if rates and not any(models.values()):
         raise ScenarioError("--model-price is for models; none sits in a seat")
-    if not (in_words or any(models.values())):
+    if not (in_words or any(models.values()) or is_replayed(user)):
         return None
     known = prices(rates)
-    default = "plain" if steer is None else "four_block"
+    default = "plain" if steer is None and held == "free" else "four_block"
     settings = Words(
         user_mode=one_of("--user-mode", user_mode or "phrased", Mode),
         format=one_of("--format", format or default, Formats),
         steer=steer,
+        structured=held,
+        move_judge=move_judge,
         user_rates=known.get("user") if models[user] else None,
         assistant_rates=known.get("assistant") if models[assistant] else None,
         **more,

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 
 from gtalign_agents.backends.named import is_model
+from gtalign_agents.dialogue.replayed import is_replayed
 from gtalign_agents.dialogue.speaker import Dialogue, Speaker
 from gtalign_env.core.moves import Ending
 from gtalign_env.core.policies import AssistantSeat, UserSeat
@@ -29,7 +30,9 @@ from gtalign_training.commands.options_words import (
     Format,
     InWords,
     MaxTokens,
+    MoveJudge,
     Steer,
+    Structured,
     Tasks,
     Temperature,
     UserMode,
@@ -62,8 +65,8 @@ def play(
     opponent: Annotated[
         str | None,
         typer.Option(
-            help="Who takes the other seat: an agent (gtalign agents), openai:URL#MODEL or "
-            "local:PATH; by default DA:standard or default."
+            help="Who takes the other seat: an agent (gtalign agents), openai:URL#MODEL, "
+            "local:PATH, vllm:PATH, or replay@FOLDER; by default DA:standard or default."
         ),
     ] = None,
     pricing: Pricing = None,
@@ -76,6 +79,8 @@ def play(
     user_mode: UserMode = None,
     format: Format = None,
     steer: Steer = None,
+    structured: Structured = None,
+    move_judge: MoveJudge = None,
     temperature: Temperature = 1.0,
     max_tokens: MaxTokens = 1024,
     deadline: Deadline = 120.0,
@@ -112,6 +117,8 @@ def play(
         user_mode=user_mode,
         format=format,
         steer=steer,
+        structured=structured,
+        move_judge=move_judge,
         rates=None,
         tasks=tasks,
         temperature=temperature,
@@ -139,7 +146,7 @@ def play(
         _save(save, sitting, number)
     if sitting.fault is not None:
         raise typer.Exit(FAULTS)
-    if sitting.made and not is_model(name):
+    if sitting.made and not (is_model(name) or is_replayed(name)):
         _review(console, sitting, name)
 
 

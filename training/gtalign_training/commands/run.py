@@ -25,8 +25,10 @@ from gtalign_training.commands.options_words import (
     Format,
     InWords,
     MaxTokens,
+    MoveJudge,
     Prices,
     Steer,
+    Structured,
     Tasks,
     Temperature,
     Tries,
@@ -44,6 +46,8 @@ EXAMPLES = (
     "gtalign run help_desk --pricing subscription --user flat_fee_exploiter --out runs/flat",
     "gtalign run help_desk --pricing subscription --user flat_fee_exploiter --out runs/flat --resume",
     "gtalign run help_desk --assistant openai:http://127.0.0.1:8000/v1#NAME --episodes 100",
+    "gtalign run help_desk --user replay@runs/words --assistant clarify_once --out runs/replayed",
+    "gtalign run help_desk --assistant vllm:MODEL --format four_block --structured grammar",
     "gtalign run help_desk --assistant openai:URL#NAME --model-price 0.25,0.025,2,2 --dry-run",
 )
 
@@ -56,7 +60,11 @@ FAULT_LIMIT = 0.05
 def run(
     scenario: Annotated[str, typer.Argument(help="A scenario, by name or file.")],
     user: Annotated[
-        str, typer.Option(help="Who asks: an agent (gtalign agents), openai:URL#MODEL, local:PATH.")
+        str,
+        typer.Option(
+            help="Who asks: an agent (gtalign agents), openai:URL#MODEL, local:PATH, vllm:PATH, or "
+            "replay@FOLDER, the users of a run in words."
+        ),
     ] = "default",
     assistant: Annotated[str, typer.Option(help="Who answers, likewise.")] = "DA:standard",
     pricing: Pricing = None,
@@ -80,6 +88,8 @@ def run(
     user_policy: UserPolicy = "default",
     format: Format = None,
     steer: Steer = None,
+    structured: Structured = None,
+    move_judge: MoveJudge = None,
     temperature: Temperature = 1.0,
     max_tokens: MaxTokens = 1024,
     at_once: AtOnce = 32,
@@ -107,7 +117,7 @@ def run(
     from gtalign_training.play_run import run as run_plan
     from gtalign_training.play_run_folder import Plan
     from gtalign_training.play_run_render import render_summary
-    from gtalign_training.play_run_seats import assistant_seat, user_seat
+    from gtalign_training.play_run_seats import assistant_seat, require_user
     from gtalign_training.play_run_signals import SIGNALS
     from gtalign_training.play_run_stop import FaultsError
     from gtalign_training.play_run_words import Service
@@ -121,6 +131,8 @@ def run(
         user_mode=user_mode,
         format=format,
         steer=steer,
+        structured=structured,
+        move_judge=move_judge,
         rates=model_price,
         tasks=tasks,
         user_policy=user_policy,
@@ -128,9 +140,9 @@ def run(
         max_tokens=max_tokens,
         at_once=at_once,
     )
-    for name, seat in ((user, user_seat), (assistant, assistant_seat)):
+    for name, require in ((user, require_user), (assistant, assistant_seat)):
         if not is_model(name):
-            seat(name)
+            require(name)
     plan = Plan(loaded, user, assistant, seed, episodes, settings)
     mode = one_of("--cassette-mode", cassette_mode, Mode)
     service = Service(deadline, tries, cassette, mode, budget(budget_cap))
