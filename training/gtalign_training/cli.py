@@ -104,6 +104,10 @@ TABLE: dict[str, tuple[str, str]] = {
         f"{_COMMANDS}.tournament:tournament",
         "Play a round robin of agents on a repeated game, in both seats.",
     ),
+    "ui": (
+        f"{_COMMANDS}.ui:ui",
+        "Open the playground: move prices and watch the game, or take a seat in it.",
+    ),
     "train": (
         f"{_COMMANDS}.train:train",
         "Train an assistant from a recipe; checkpoints, resume, evaluation, plots.",
@@ -113,7 +117,7 @@ TABLE: dict[str, tuple[str, str]] = {
 """Subcommands: where the function is, and its line in the overview (its docstring's first)."""
 
 PANELS = {
-    "Start": ("demo", "doctor"),
+    "Start": ("demo", "ui", "doctor"),
     "Author": ("list", "show", "new", "validate", "schema", "bill"),
     "Solve": ("solve", "dilemma", "oracle", "exploit", "repeated", "dynamics", "export"),
     "Study": ("sweep", "plot", "design"),
