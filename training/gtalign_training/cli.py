@@ -104,13 +104,13 @@ TABLE: dict[str, tuple[str, str]] = {
         f"{_COMMANDS}.tournament:tournament",
         "Play a round robin of agents on a repeated game, in both seats.",
     ),
-    "ui": (
-        f"{_COMMANDS}.ui:ui",
-        "Open the playground: move prices and watch the game, or take a seat in it.",
-    ),
     "train": (
         f"{_COMMANDS}.train:train",
         "Train an assistant from a recipe; checkpoints, resume, evaluation, plots.",
+    ),
+    "ui": (
+        f"{_COMMANDS}.ui:ui",
+        "Open the playground: move prices and watch the game, or take a seat in it.",
     ),
     "validate": (f"{_COMMANDS}.validate:validate", "Check files; every problem with its line."),
 }

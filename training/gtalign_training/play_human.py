@@ -19,7 +19,7 @@ from gtalign_agents.dialogue.speaker import (
     Speaker,
 )
 from gtalign_env.core.conversation import Conversation
-from gtalign_env.core.moves import STYLES, AssistantMove, Ending, UserMove
+from gtalign_env.core.moves import STYLES, VERBOSITIES, AssistantMove, Ending, UserMove
 from gtalign_env.core.policies import AssistantSeat, UserSeat
 from gtalign_env.core.rules import effort, legal_user_moves
 from gtalign_env.core.spec import GameSpec
@@ -110,11 +110,11 @@ class Sitting:
         if self.seat is Seat.USER:
             cost = {m: effort(conversation.who, m) for m in UserMove}
             return [
-                (m, USER_WORDS[m] + (f" (effort {cost[m]:g})" if m.writes else ""))
+                (m, words_of(m) + (f" (effort {cost[m]:g})" if m.writes else ""))
                 for m in legal_user_moves(conversation.state)
             ]
         lengths = conversation.spec.means.outputs
-        return [(m, f"{_message_words(m)}, about {lengths[m]} tokens") for m in AssistantMove]
+        return [(m, f"{words_of(m)}, about {lengths[m]} tokens") for m in AssistantMove]
 
     def brief(self) -> list[str]:
         """Return what only the user knows, where the person sits there and talks; else nothing."""
@@ -260,8 +260,15 @@ def sit_down(
     return Sitting(dialogue.talk.conversation, seat, other, dialogue, open_type)
 
 
-def _message_words(move: AssistantMove) -> str:
-    length = "" if move.verbosity is None else ("concise", "standard", "verbose")[move.verbosity]
+def words_of(move: Move) -> str:
+    """Return what a move is, in words.
+
+    Args:
+        move: Of either seat.
+    """
+    if isinstance(move, UserMove):
+        return USER_WORDS[move]
+    length = "" if move.verbosity is None else VERBOSITIES[move.verbosity]
     if not move.answers:
         return "ask back"
     return f"a {length} answer" + (", and a question" if move.asks else "")

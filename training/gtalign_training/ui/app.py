@@ -412,7 +412,9 @@ def _answered(shown: Any, table: Table) -> Iterator[list[Any]]:
 def _shown(gr: Any, table: Table, *, busy: bool = False, review: Any = None) -> list[Any]:
     moves = [] if busy else table.moves()
     buttons = [
-        gr.Button(f"{move.label}  {words}".strip(), visible=True, interactive=legal)
+        gr.Button(
+            f"{move.label}: {words}" if words else move.label, visible=True, interactive=legal
+        )
         for move, words, legal in moves
     ]
     buttons += [gr.Button(visible=False)] * (BUTTONS - len(buttons))

@@ -7,7 +7,7 @@ from html import escape
 from gtalign_env.core.moves import Ending
 from gtalign_env.draws import Seat
 from gtalign_env.money import format_money
-from gtalign_training.play_human import task_lines, type_lines
+from gtalign_training.play_human import task_lines, type_lines, words_of
 from gtalign_training.play_human_review import Review
 from gtalign_training.ui.seat import Standing, Table
 
@@ -73,7 +73,7 @@ def draw_talk(table: Table | None) -> str:
 def _message(table: Table, one: Standing) -> str:
     mine = one.seat is table.sitting.seat
     name = one.seat.name.lower()
-    text = escape(one.text) if one.text is not None else ""
+    text = escape(words_of(one.move) if one.text is None else one.text)
     right = ""
     # whether an answer is right only the user sees, until it is over
     if one.right is not None and not (table.sitting.seat is Seat.ASSISTANT and table.hides_user):
@@ -82,7 +82,7 @@ def _message(table: Table, one: Standing) -> str:
     who = f"{name}, you" if mine else name
     return (
         f'<div class="gt-said gt-of-{name} {side}"><small>{escape(who)}</small>'
-        f"<p><code>{escape(one.move)}</code>{right} <span>{text}</span></p></div>"
+        f"<p><code>{escape(one.move.label)}</code>{right} <span>{text}</span></p></div>"
     )
 
 
@@ -115,7 +115,8 @@ def draw_standing(table: Table | None) -> str:
             f'aria-valuemax="1" aria-valuenow="{share:.3f}"><i style="width:{min(share, 1):.1%}"></i></div>'
         )
     shown = "".join(
-        f'<div><dt>{escape(name)}</dt><dd class="{kind}">{escape(value)}</dd></div>'
+        f'<div><dt>{escape(name)}</dt><dd class="{"gt-quiet" if value == hidden else kind}">'
+        f"{escape(value)}</dd></div>"
         for name, kind, value in tiles
     )
     return f'<dl class="gt-standing">{shown}</dl>{meter}{_course(table)}'
@@ -147,7 +148,9 @@ def _course(table: Table) -> str:
         f"{'assistant' if kind == 'gt-l' else 'user'} {values[-1]:.2f}" for kind, values in lines
     )
     return (
-        f'<svg class="gt-course" viewBox="0 0 {wide:g} {tall:g}" role="img" '
+        f'<p class="gt-quiet">After each move, points: <span class="gt-u">user</span>, '
+        f'<span class="gt-l">assistant</span></p>'
+        f'<svg class="gt-course" viewBox="0 0 {wide:g} {tall:g}" preserveAspectRatio="none" role="img" '
         f'aria-label="{escape(about)}"><path class="gt-zero" d="M0 {up(0.0):.1f}H{wide:g}"/>'
         f"{drawn}</svg>"
     )

@@ -164,7 +164,7 @@ def _knobs(scenario: Scenario) -> Iterator[Knob]:
 
 def _nice(number: float) -> float:
     """Return a round number at or above one."""
-    size = 10 ** math.floor(math.log10(number))
+    size = 10.0 ** math.floor(math.log10(number))
     return next(size * k for k in (1, 2, 2.5, 5, 10) if size * k >= number)
 
 
@@ -182,7 +182,7 @@ def mean_of(scenario: Scenario, field: Field) -> tuple[float, bool]:
             for i, (weight, persona) in enumerate(scenario.population)
         ]
         scale = PICO_PER_USD if field.form == "money" else 1
-        means = [(weight, value.mean / scale) for weight, value in people]
+        means = [(weight, float(value.mean) / scale) for weight, value in people]
         varied = any(not isinstance(value, Constant) for _, value in people)
         differ = any(mean != means[0][1] for _, mean in means)
         return math.fsum(weight * mean for weight, mean in means), varied or differ

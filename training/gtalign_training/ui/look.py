@@ -66,6 +66,7 @@ CSS = """
 .gt-standing { display: grid; grid-template-columns: repeat(auto-fit, minmax(125px, 1fr)); gap: .5rem; margin: 0; }
 .gt-standing div { border: 1px solid var(--border-color-primary); border-radius: 8px; padding: .3rem .6rem; }
 .gt-standing dt { font-size: .82rem; color: var(--body-text-color-subdued); } .gt-standing dd { margin: 0; font-size: 1.05rem; font-weight: 600; font-variant-numeric: tabular-nums; }
+.gt-standing dd.gt-quiet { font-size: .88rem; font-weight: 400; margin: 0; }
 .gt-meter { height: 6px; border-radius: 3px; background: var(--border-color-primary); margin-top: .45rem; overflow: hidden; } .gt-meter i { display: block; height: 100%; background: var(--gt-l); }
 .gt-course { width: 100%; height: 80px; margin-top: .4rem; } .gt-course path { fill: none; stroke-width: 2; vector-effect: non-scaling-stroke; }
 .gt-course .gt-u { stroke: var(--gt-u); } .gt-course .gt-l { stroke: var(--gt-l); } .gt-course .gt-zero { stroke: var(--border-color-primary); stroke-width: 1; }

@@ -124,13 +124,15 @@ def _map(digest: str, held: Held, axes: tuple[int, int], asked: Asked) -> Phase:
     base = moved(held.scenario, held.knobs, held.values)
     x, y = (held.knobs[i] for i in axes)
     column, _ = _COLUMNS[asked]
-    file = StudyFile(
-        schema="gtalign/study/1",
-        name=base.name,
-        description="The map of two sliders.",
-        scenario=base.name,
-        axes=(_model(y), _model(x)),
-        compute=("dilemma",) if asked == "dilemma" else ("equilibria",),
+    file = StudyFile.model_validate(
+        {
+            "schema": "gtalign/study/1",
+            "name": base.name,
+            "description": "The map of two sliders.",
+            "scenario": base.name,
+            "axes": (_model(y), _model(x)),
+            "compute": ("dilemma",) if asked == "dilemma" else ("equilibria",),
+        }
     )
     study = Study(file, base, (_axis(y), _axis(x)))
     points = [study.point(index) for index in range(study.size)]

@@ -10,7 +10,7 @@ from typing import Any
 
 from gtalign_agents.backends.named import is_model, without_login
 from gtalign_agents.table import seated
-from gtalign_env.core.moves import UserMove
+from gtalign_env.core.moves import AssistantMove, UserMove
 from gtalign_env.draws import Seat
 from gtalign_env.errors import EpisodeError, GTAlignError, ScenarioError, SolverError
 from gtalign_env.scenario.resolved import Scenario
@@ -28,7 +28,7 @@ class Standing:
 
     Attributes:
         seat: Whose move it was.
-        move: Its label.
+        move: The move.
         text: What was said; None by moves.
         right: Whether an answer was right; None where nothing was answered.
         user: U so far, points.
@@ -37,7 +37,7 @@ class Standing:
     """
 
     seat: Seat
-    move: str
+    move: Move
     text: str | None
     right: bool | None
     user: float
@@ -148,9 +148,9 @@ class Table:
         self.past.append(
             Standing(
                 seat=seat,
-                move=move.label,
+                move=move,
                 text=sitting.talk.messages[-1].text if sitting.talk and wrote else None,
-                right=state.right if seat is Seat.ASSISTANT and move.answers else None,  # type: ignore[union-attr]
+                right=state.right if isinstance(move, AssistantMove) and move.answers else None,
                 user=u,
                 assistant=l,
                 charged=state.charged,
