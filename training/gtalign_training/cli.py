@@ -59,7 +59,7 @@ TABLE: dict[str, tuple[str, str]] = {
     ),
     "export": (
         f"{_COMMANDS}.export:export",
-        "Write a game as a file for Gambit or OpenSpiel: a tree (efg) or a matrix (nfg).",
+        "Write a game or a run for other programs: Gambit, OpenSpiel, Inspect, tables, trackers.",
     ),
     "list": (
         f"{_COMMANDS}.list:list_command",
