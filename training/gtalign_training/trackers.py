@@ -257,8 +257,8 @@ def follow(
     return Following(found, Tracked(folder.name, config, folder / "trackers"), told, say)
 
 
-def hand_over(folder: Path, tracker: Tracker, out: Path) -> tuple[int, int]:
-    """Give the series of a run's folder to a tracker; return how many steps and numbers there were.
+def hand_over(folder: Path, tracker: Tracker, out: Path) -> dict[str, int]:
+    """Give the series of a run's folder to a tracker; return how many steps and numbers it got.
 
     Args:
         folder: The run's.
@@ -285,4 +285,4 @@ def hand_over(folder: Path, tracker: Tracker, out: Path) -> tuple[int, int]:
                 tracker.log(row["step"], values)
     finally:
         tracker.finish()
-    return len(rows), count
+    return {"steps": len(rows), "numbers": count}

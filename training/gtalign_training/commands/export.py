@@ -24,7 +24,7 @@ EXAMPLES = (
     "gtalign export help_desk --out help_desk.nfg",
     "gtalign export quick_question --format efg --exchanges 2 --out quick.efg",
     "gtalign export help_desk --format openspiel-efg --exchanges 2 --moves DA:concise,CQ --out d.efg",
-    "gtalign export runs/words --format inspect --out logs/words.json",
+    "gtalign export runs/words --format inspect --out logs",
     "gtalign export runs/oracle --out oracle.csv",
     "gtalign export runs/first --format trackio",
 )
@@ -57,7 +57,8 @@ def export(
         ),
     ],
     file: Annotated[
-        Path | None, typer.Option("--out", help="The file to write; of tensorboard, the folder.")
+        Path | None,
+        typer.Option("--out", help="The file to write; of inspect and tensorboard, a folder."),
     ] = None,
     form: Annotated[
         Format | None,
@@ -159,7 +160,15 @@ def is_run(target: str) -> bool:
 def _export_run(
     target: Path, file: Path | None, form: Format | None, *, force: bool, json: bool
 ) -> None:
-    from gtalign_training.exports.write import ENDINGS, FORMATS, WITHOUT_FILE, export_run, files_of
+    from gtalign_training.exports.told import read_story
+    from gtalign_training.exports.write import (
+        ENDINGS,
+        FORMATS,
+        WITHOUT_FILE,
+        files_of,
+        write_story,
+    )
+    from gtalign_training.trackers import hand_over, tracker_of
 
     ending = None if file is None else file.suffix.lower()
     if form is None:
@@ -170,11 +179,18 @@ def _export_run(
             f"{', '.join(ENDINGS.values())}"
         )
     if file is None and form.value not in WITHOUT_FILE:
-        example = f"{target.stem}{ENDINGS.get(form.value, '-tensorboard')}"
+        folders = {"inspect": "logs", "tensorboard": "board"}
+        example = folders.get(form.value, f"{target.stem}{ENDINGS.get(form.value, '')}")
         raise RunError(f"say where to: --out {example}")
-    for one in files_of(form.value, file):
-        check_new(one, force)
-    done = export_run(target, form.value, file)
+    if form.value in ENDINGS:
+        assert file is not None, "asked for above"
+        story = read_story(target)
+        files = files_of(story, form.value, file)
+        for one in files:
+            check_new(one, force)
+        done = write_story(story, form.value, files[0])
+    else:
+        done = {"format": form.value, **hand_over(target, tracker_of(form.value), file or target)}
     if json:
         print_json(done)
         return
@@ -186,10 +202,8 @@ def _export_run(
             safe(f"{path}: {rows:,} {'samples' if form is Format.inspect else 'rows'}"),
             soft_wrap=True,
         )
-    if form is Format.inspect and file is not None:
-        console.print(
-            safe(f"look at it with: inspect view --log-dir {file.parent}"), soft_wrap=True
-        )
+    if form is Format.inspect and file is not None and ending != ENDINGS["inspect"]:
+        console.print(safe(f"look at it with: inspect view --log-dir {file}"), soft_wrap=True)
     if "steps" in done:
         console.print(safe(f"{form.value}: {done['numbers']:,} numbers of {done['steps']:,} steps"))
     if done.get("faults"):

@@ -13,7 +13,6 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from gtalign_env import __version__
@@ -41,7 +40,6 @@ def inspect_log(story: Story) -> dict[str, Any]:
     """
     told = story.conversations
     first = told[0]
-    began = story.began or datetime.now(UTC).isoformat(timespec="seconds")
     ids = [one.name for one in told]
     models = sorted({call.model for one in told for turn in one.turns for call in turn.calls})
     valid = [one for one in told if one.fault is None and one.ending is not None]
@@ -52,7 +50,7 @@ def inspect_log(story: Story) -> dict[str, Any]:
             "eval_id": _id(story, "eval"),
             "run_id": _id(story, "run"),
             "task_id": _id(story, "task"),
-            "created": began,
+            "created": story.began,
             "task": first.scenario,
             "task_version": 0,
             "task_attribs": {},
@@ -76,14 +74,24 @@ def inspect_log(story: Story) -> dict[str, Any]:
             "scores": [_mean(name, valid) for name in SCORES],
         },
         "stats": {
-            "started_at": began,
-            "completed_at": began,
+            "started_at": story.began,
+            "completed_at": story.began,
             "model_usage": _usage(
                 call for one in told for turn in one.turns for call in turn.calls
             ),
         },
         "samples": [_sample(story, one) for one in told],
     }
+
+
+def file_name(story: Story) -> str:
+    """Return what a log's file must be called for Inspect's viewer to list it.
+
+    Args:
+        story: The run.
+    """
+    stamp = story.began.replace(":", "-")
+    return f"{stamp}_{story.conversations[0].scenario.replace('_', '-')}_{_id(story, 'task')}.json"
 
 
 def _id(story: Story, what: str) -> str:
@@ -150,8 +158,9 @@ def _sample(story: Story, one: Told) -> dict[str, Any]:
         "attachments": {},
     }
     if one.fault is not None:
-        failed = one.fault
-        about = f"{failed.kind} in the {failed.seat}'s seat after {failed.attempts} tries: {failed.message}"
+        about = f"{one.fault.kind}: {one.fault.message}"
+        if one.fault.attempts:
+            about = f"{one.fault.seat}'s seat, {one.fault.attempts} tries: {about}"
         sample["error"] = {"message": about, "traceback": about, "traceback_ansi": about}
     elif one.ending is not None:
         sample["scores"] = {

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -128,7 +129,7 @@ class Story:
 
     Attributes:
         name: What to call it.
-        began: When, ISO 8601; empty where nobody knows.
+        began: When, ISO 8601; when the file was written, where nobody knows.
         user: Who sat in the user's seat; empty where nobody knows.
         assistant: Who sat in the assistant's seat.
         conversations: In order.
@@ -160,7 +161,11 @@ def read_story(target: Path) -> Story:
         raise RunError(f"{target}: cannot be read: {error}") from error
     if not told:
         raise RunError(f"{target} holds no transcripts")
-    return Story(target.stem, "", "", "", told)
+    return Story(target.stem, _written(target), "", "", told)
+
+
+def _written(path: Path) -> str:
+    return datetime.fromtimestamp(path.stat().st_mtime, UTC).isoformat(timespec="seconds")
 
 
 def _of_folder(path: Path) -> Story:
@@ -176,7 +181,12 @@ def _of_folder(path: Path) -> Story:
         if not told:
             raise RunError(f"{path} holds no finished conversation yet")
         return Story(
-            path.name, facts.get("began", ""), facts["user"], facts["assistant"], told, tuple(notes)
+            path.name,
+            facts.get("began") or _written(path),
+            facts["user"],
+            facts["assistant"],
+            told,
+            tuple(notes),
         )
     files = sorted(path.glob(TRAINED), reverse=True)  # before, then after
     files = sorted(files, key=lambda file: "after" in file.stem)
@@ -191,7 +201,7 @@ def _of_folder(path: Path) -> Story:
         for one in read_transcripts(file)
     )
     facts = RunFolder(path).read("run.json") if (path / "run.json").exists() else {}
-    return Story(path.name, facts.get("began", ""), "default", "trained", told)
+    return Story(path.name, facts.get("began") or _written(path), "default", "trained", told)
 
 
 def latest_events(records: Iterable[Any]) -> list[list[dict[str, Any]]]:
@@ -271,7 +281,7 @@ def _told(group: str, one: Transcript) -> Told:
         charged=one.charged,
         cost=one.cost,
         turns=turns,
-        fault=Fault("unknown", "unknown", 0, "the record does not say why") if failed else None,
+        fault=Fault("fault", "", 0, "the record does not say why") if failed else None,
     )
 
 

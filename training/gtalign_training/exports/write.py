@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from gtalign_env.errors import RunError
-from gtalign_training.exports.inspect_log import inspect_log
+from gtalign_training.exports.inspect_log import file_name, inspect_log
 from gtalign_training.exports.tables import exchanges_file, write_csv, write_parquet
-from gtalign_training.exports.told import Story, read_story, repaired
+from gtalign_training.exports.told import Story, repaired
 from gtalign_training.run_folder import write_text
-from gtalign_training.trackers import TRACKERS, hand_over, tracker_of
+from gtalign_training.trackers import TRACKERS
 
 ENDINGS = {"inspect": ".json", "csv": ".csv", "parquet": ".parquet"}
 """Formats of conversations, and what their files end in."""
@@ -23,44 +23,40 @@ WITHOUT_FILE = ("trackio", "wandb")
 """Trackers that have places of their own."""
 
 
-def files_of(form: str, out: Path | None) -> list[Path]:
-    """Return the files that an export will write.
+def files_of(story: Story, form: str, out: Path) -> list[Path]:
+    """Return the files that conversations are written to, the main one first.
 
     Args:
-        form: One of `FORMATS`.
-        out: The file that was asked for.
+        story: The run.
+        form: One of `ENDINGS`.
+        out: The file that was asked for; of Inspect, a folder if it does not end in .json: its viewer
+            lists only files that are named as it names them.
     """
-    if out is None or form in WITHOUT_FILE or form == "tensorboard":
-        return []
-    return [out, exchanges_file(out)] if form in ("csv", "parquet") else [out]
+    if form != "inspect":
+        return [out, exchanges_file(out)]
+    return [out if out.suffix.lower() == ENDINGS[form] else out / file_name(story)]
 
 
-def export_run(target: Path, form: str, out: Path | None) -> dict[str, Any]:
-    """Write a run, and return what was written, plain JSON data.
+def write_story(story: Story, form: str, out: Path) -> dict[str, Any]:
+    """Write a run's conversations, and return what was written, plain JSON data.
 
     Args:
-        target: The run's folder, or a file of transcripts.
-        form: One of `FORMATS`.
-        out: The file to write; of TensorBoard, the folder; None for the others.
+        story: The run.
+        form: One of `ENDINGS`.
+        out: The first of `files_of`.
 
     Raises:
-        RunError: The target is no run, or the file cannot be written.
+        RunError: A file cannot be written.
         MissingExtraError: What the format needs is not installed.
     """
-    if form in TRACKERS:
-        steps, numbers = hand_over(target, tracker_of(form), out or target)
-        place = {} if out is None else {"file": str(out)}
-        return {"format": form, **place, "steps": steps, "numbers": numbers}
-    assert out is not None, "a file to write to"
-    story = read_story(target)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        files, broken = _written(story, form, out)
+        rows, broken = _written(story, form, out)
     except OSError as error:
         raise RunError(f"{out}: cannot be written: {error}") from error
     return {
         "format": form,
-        "files": files,
+        "files": rows,
         "conversations": len(story.conversations),
         "faults": sum(one.fault is not None for one in story.conversations),
         "repaired_characters": broken,
