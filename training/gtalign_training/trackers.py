@@ -7,7 +7,9 @@ followed while it is made, or read from its folder afterwards.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -94,11 +96,12 @@ class Trackio:
         self._library = trackio
 
     def start(self, run: Tracked) -> None:
-        """Begin the run; nothing leaves this machine."""
-        self._run = self._library.init(
-            PROJECT, name=run.name, config=dict(run.config), embed=False, resume="allow",
-            auto_log_gpu=False, auto_log_cpu=False,
-        )  # fmt: skip
+        """Begin the run, on this machine unless the library's own settings name a place."""
+        with redirect_stdout(sys.stderr):  # it talks, and results belong to standard output
+            self._run = self._library.init(
+                PROJECT, name=run.name, config=dict(run.config), embed=False,
+                auto_log_gpu=False, auto_log_cpu=False,
+            )  # fmt: skip
 
     def log(self, step: int, values: Mapping[str, float]) -> None:
         """Take what was measured at a step."""
@@ -106,7 +109,8 @@ class Trackio:
 
     def finish(self) -> None:
         """Wait until all is stored."""
-        self._run.finish()
+        with redirect_stdout(sys.stderr):
+            self._library.finish()  # not the run's own: then the library would do it again at exit
 
 
 class WeightsAndBiases:

@@ -40,7 +40,7 @@ def inspect_log(story: Story) -> dict[str, Any]:
     """
     told = story.conversations
     first = told[0]
-    ids = [one.name for one in told]
+    ids = [_sample_id(one) for one in told]
     models = sorted({call.model for one in told for turn in one.turns for call in turn.calls})
     valid = [one for one in told if one.fault is None and one.ending is not None]
     return {
@@ -54,7 +54,7 @@ def inspect_log(story: Story) -> dict[str, Any]:
             "task": first.scenario,
             "task_version": 0,
             "task_attribs": {},
-            "task_args": {"user": story.user, "assistant": story.assistant, "seed": first.seed},
+            "task_args": {**_seats(story), "seed": first.seed},
             "dataset": {
                 "name": first.scenario,
                 "samples": len(told),
@@ -94,6 +94,15 @@ def file_name(story: Story) -> str:
     return f"{stamp}_{story.conversations[0].scenario.replace('_', '-')}_{_id(story, 'task')}.json"
 
 
+def _sample_id(one: Told) -> int | str:
+    return one.name if one.group else one.episode  # the viewer sorts numbers as numbers
+
+
+def _seats(story: Story) -> dict[str, str]:
+    seats = {"user": story.user, "assistant": story.assistant}
+    return {seat: name for seat, name in seats.items() if name}
+
+
 def _id(story: Story, what: str) -> str:
     """Return an id that the same run has every time it is exported."""
     told = story.conversations
@@ -125,7 +134,7 @@ def _sample(story: Story, one: Told) -> dict[str, Any]:
     messages = [_message(one, index, turn) for index, turn in enumerate(one.turns)]
     opening = next((_content(turn) for turn in one.turns), "")
     sample: dict[str, Any] = {
-        "id": one.name,
+        "id": _sample_id(one),
         "epoch": 1,
         "input": opening,
         "target": "",
@@ -139,8 +148,7 @@ def _sample(story: Story, one: Told) -> dict[str, Any]:
             "episode": one.episode,
             "regime": one.regime,
             "persona": one.persona,
-            "user": story.user,
-            "assistant": story.assistant,
+            **_seats(story),
             "ending": one.ending or "unfinished",
             "charged_pico_usd": one.charged,
             "charged": format_money(one.charged),

@@ -1,0 +1,81 @@
+"""A playground that is served as a user would serve it, with a hostile file in its library."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from gtalign_env.scenario.loader import load_scenario
+
+from .hostile import HOSTILE
+
+
+@dataclass
+class Playground:
+    """One that is running.
+
+    Attributes:
+        address: Of its page.
+        process: Its process.
+        hostile: Name of the scenario whose every text is hostile.
+    """
+
+    address: str
+    process: subprocess.Popen[str]
+    hostile: str
+
+
+def hostile_library(folder: Path) -> str:
+    """Write a scenario whose descriptions are all 120 strings; return its name."""
+    data: dict[str, Any] = load_scenario("quick_question").to_data()
+    text = "".join(letter for letter in " ".join(HOSTILE) if letter.isprintable())[:1900]
+    data |= {"name": "hostile_words", "description": text}
+    data["pricing"][0]["pricing"]["description"] = text
+    data["persona"][0]["persona"]["description"] = text
+    file = folder / "scenarios" / "hostile_words.yaml"
+    file.parent.mkdir(parents=True)
+    file.write_text(yaml.safe_dump(data, allow_unicode=True), encoding="utf-8")
+    return "hostile_words"
+
+
+def serve(*arguments: str, folder: Path | None = None) -> subprocess.Popen[str]:
+    """Start `gtalign ui` on a port of its own choice."""
+    known = {key: value for key, value in os.environ.items() if not key.startswith("GTALIGN")}
+    path = {} if folder is None else {"GTALIGN_PATH": str(folder)}
+    return subprocess.Popen(
+        [sys.executable, "-m", "gtalign_training.cli", "ui", "--port", "0", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=known | path | {"PYTHONPATH": os.pathsep.join(sys.path), "NO_COLOR": "1"},
+    )
+
+
+@pytest.fixture(scope="session")
+def playground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Playground]:
+    """Serve a playground; at the end Ctrl-C must end it within seconds, with nothing gone wrong."""
+    pytest.importorskip("gradio", reason="gradio is not installed (the extra ui)")
+    folder = tmp_path_factory.mktemp("library")
+    name = hostile_library(folder)
+    process = serve(folder=folder)
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    found = re.search(r"http://127\.0\.0\.1:\d+/", line)
+    if found is None:
+        process.kill()
+        raise AssertionError(f"no address: {line}{process.communicate()}")
+    yield Playground(found[0], process, name)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=20)
+    assert process.returncode == 0, said
+    assert "Traceback" not in said, said
