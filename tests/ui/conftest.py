@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,10 @@ import pytest
 import yaml
 
 from gtalign_env.scenario.loader import load_scenario
+from gtalign_training.ui.app import draw_about
+from gtalign_training.ui.draw_game import draw_problem
+from gtalign_training.ui.draw_seat import draw_brief, draw_end, draw_standing, draw_talk
+from gtalign_training.ui.seat import Table, take_seat
 
 from .hostile import HOSTILE
 
@@ -79,3 +83,33 @@ def playground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Playground]
     _, said = process.communicate(timeout=20)
     assert process.returncode == 0, said
     assert "Traceback" not in said, said
+
+
+@pytest.fixture(scope="session")
+def table() -> Table:
+    """A conversation in words that has ended, with everything on it that a page shows."""
+    table = take_seat(load_scenario("quick_question"), "user", "DA:concise", 1, in_words=True)
+    table.say("Where is it?")
+    table.answer()
+    table.sitting.conversation.fault()
+    return table
+
+
+def pages(table: Table, text: str) -> list[str]:
+    """Return all parts of a page in which everything that can be authored or said is a text."""
+    scenario = replace(load_scenario("quick_question"), description=text)
+    pricing = scenario.schedule[0][1].model_copy(update={"description": text})
+    spec = table.sitting.conversation.spec
+    regime = replace(spec.regime, description=text)
+    table.sitting.conversation.spec = replace(spec, regime=regime)
+    for one in table.past:
+        one.text = text
+    table.opponent = table.problem = text
+    return [
+        draw_brief(table),
+        draw_talk(table),
+        draw_standing(table),
+        draw_end(table, None),
+        draw_about(scenario.with_pricing(pricing)),
+        draw_problem(text),
+    ]

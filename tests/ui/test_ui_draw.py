@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from html.parser import HTMLParser
 
-import pytest
-
-from gtalign_env.scenario.loader import load_scenario
-from gtalign_training.ui.app import draw_about
 from gtalign_training.ui.draw_game import (
     ASSISTANT_PLANS,
     USER_PLANS,
     draw_facts,
     draw_matrix,
     draw_meaning,
-    draw_problem,
     draw_verdict,
     named,
 )
 from gtalign_training.ui.draw_phase import draw_phase
-from gtalign_training.ui.draw_seat import draw_brief, draw_end, draw_standing, draw_talk
 from gtalign_training.ui.phase import phase_of
-from gtalign_training.ui.seat import Table, take_seat
+from gtalign_training.ui.seat import Table
 from gtalign_training.ui.view import Choice, require_scenario, view_of
 
+from .conftest import pages
 from .hostile import HOSTILE
 
 
@@ -45,41 +39,10 @@ class Parsed(HTMLParser):
         self.text += data
 
 
-@pytest.fixture(scope="module")
-def table() -> Table:
-    """A conversation in words that has ended, with everything on it that a page shows."""
-    table = take_seat(load_scenario("quick_question"), "user", "DA:concise", 1, in_words=True)
-    table.say("Where is it?")
-    table.answer()
-    table.sitting.conversation.fault()
-    return table
-
-
-def pages(table: Table, text: str) -> list[Parsed]:
-    """Return all parts of a page in which everything that can be authored or said is a text."""
-    scenario = replace(load_scenario("quick_question"), description=text)
-    pricing = scenario.schedule[0][1].model_copy(update={"description": text})
-    spec = table.sitting.conversation.spec
-    regime = replace(spec.regime, description=text)
-    table.sitting.conversation.spec = replace(spec, regime=regime)
-    for one in table.past:
-        one.text = text
-    table.opponent = table.problem = text
-    drawn = [
-        draw_brief(table),
-        draw_talk(table),
-        draw_standing(table),
-        draw_end(table, None),
-        draw_about(scenario.with_pricing(pricing)),
-        draw_problem(text),
-    ]
-    return [Parsed(page) for page in drawn]
-
-
 def test_no_text_adds_an_element_or_an_attribute(table: Table) -> None:
-    benign = [page.elements for page in pages(table, "benign words")]
+    benign = [Parsed(page).elements for page in pages(table, "benign words")]
     for text in HOSTILE:
-        found = pages(table, text)
+        found = [Parsed(page) for page in pages(table, text)]
         assert [page.elements for page in found] == benign, text
         for part in (0, 1, 4, 5):  # what was said is there, unchanged
             assert text in found[part].text

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gtalign_training.ui.seat import Table
 from gtalign_training.ui.view import Choice, moved, require_scenario, view_of
 from tests.browser import Visit, Visitor
 
-from .conftest import Playground
+from .conftest import Playground, pages
 from .hostile import HOSTILE
 
 WAIT = 20_000  # ms; machines of others are busy
@@ -140,7 +142,23 @@ def test_while_a_person_is_the_assistant_the_page_hides_what_the_user_wants(
     seen.check()
 
 
-def test_120_hostile_strings_in_every_field_change_nothing(
+def test_120_hostile_strings_in_every_drawn_part_run_nothing(
+    visit: Visitor, table: Table, tmp_path: Path
+) -> None:
+    """Without the server's policy, which would stop some of them too."""
+    blank = tmp_path / "blank.html"
+    blank.write_text("<!doctype html><title>x</title><body>", encoding="utf-8")
+    seen = visit(blank, init=PWNED)
+    for text in HOSTILE:
+        seen.page.evaluate(
+            "parts => { document.body.innerHTML = parts.join('') }", pages(table, text)
+        )
+    seen.page.wait_for_timeout(300)
+    assert seen.page.evaluate("window.pwn") is None
+    seen.check()
+
+
+def test_hostile_words_said_named_and_authored_are_text_on_the_page(
     visit: Visitor, playground: Playground
 ) -> None:
     seen = opened(visit, playground, init=PWNED)
@@ -157,14 +175,15 @@ def test_120_hostile_strings_in_every_field_change_nothing(
     text = " ".join(one for one in HOSTILE if one.isprintable())
     box.fill(text)
     page.get_by_role("button", name="Send").click()
-    until(seen, ".gt-mine", lambda shown: "<script>window.pwn=1</script>" in shown)
-    across = page.get_by_label("Across from you")
-    for name in HOSTILE[::30]:
+    said = until(seen, ".gt-mine p > span", lambda shown: len(shown) > 1_000)
+    assert said == text
+    assert page.locator(".gt-mine p > span *, .gt-about p *").count() == 0
+    across = page.get_by_role("combobox", name="Across from you")
+    for name in HOSTILE[20:54:11]:
         across.fill(name)
         across.press("Enter")
         page.get_by_role("button", name=re.compile("^Start")).click()
-        until(seen, ".gt-brief, .gt-problem", lambda shown: "the assistant is one of" in shown or "a model is" in shown or "takes nothing" in shown or "cannot be played" in shown)  # fmt: skip
+        until(seen, ".gt-problem", lambda shown, name=name: name in shown)
     page.wait_for_timeout(500)
     assert page.evaluate("window.pwn") is None
-    assert page.locator(".gt-mine script, .gt-mine img, .gt-mine svg, .gt-about img").count() == 0
     seen.check()
