@@ -37,6 +37,10 @@ def until(seen: Visit, selector: str, holds: Callable[[str], bool]) -> str:
     raise AssertionError(f"{selector}: {text!r}")
 
 
+def holding(part: str) -> Callable[[str], bool]:
+    return lambda shown: part in shown
+
+
 def pick(seen: Visit, label: str, value: str) -> None:
     box = seen.page.get_by_role("combobox", name=label, exact=True)
     box.click()
@@ -183,7 +187,7 @@ def test_hostile_words_said_named_and_authored_are_text_on_the_page(
         across.fill(name)
         across.press("Enter")
         page.get_by_role("button", name=re.compile("^Start")).click()
-        until(seen, ".gt-problem", lambda shown, name=name: name in shown)
+        until(seen, ".gt-problem", holding(name))
     page.wait_for_timeout(500)
     assert page.evaluate("window.pwn") is None
     seen.check()

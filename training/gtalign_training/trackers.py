@@ -157,8 +157,8 @@ TRACKERS: dict[str, Callable[[], Tracker]] = {
 """All trackers, by name."""
 
 
-def tracker_of(name: str) -> Tracker:
-    """Return a fresh tracker.
+def require_tracker(name: str) -> str:
+    """Return a name if it is a tracker's.
 
     Args:
         name: One of `TRACKERS`.
@@ -169,7 +169,20 @@ def tracker_of(name: str) -> Tracker:
     if name not in TRACKERS:
         known = ", ".join(TRACKERS)
         raise RunError(f"a tracker is one of {known}; got {name!r}.{suggest(name, TRACKERS)}")
-    return TRACKERS[name]()
+    return name
+
+
+def tracker_of(name: str) -> Tracker:
+    """Return a fresh tracker.
+
+    Args:
+        name: One of `TRACKERS`.
+
+    Raises:
+        RunError: There is none of that name.
+        MissingExtraError: Its library is not installed.
+    """
+    return TRACKERS[require_tracker(name)]()
 
 
 def series(row: Mapping[str, Any]) -> dict[str, float]:
@@ -261,16 +274,17 @@ def follow(
     return Following(found, Tracked(folder.name, config, folder / "trackers"), told, say)
 
 
-def hand_over(folder: Path, tracker: Tracker, out: Path) -> dict[str, int]:
+def hand_over(folder: Path, name: str, out: Path) -> dict[str, int]:
     """Give the series of a run's folder to a tracker; return how many steps and numbers it got.
 
     Args:
         folder: The run's.
-        tracker: Not yet begun.
+        name: The tracker's, one of `TRACKERS`.
         out: Where a tracker that writes files puts them.
 
     Raises:
-        RunError: There are no series.
+        RunError: There are no series, or no tracker of that name.
+        MissingExtraError: The tracker's library is not installed.
     """
     run = RunFolder(folder)
     rows: Sequence[dict[str, Any]] = run.metrics()
@@ -279,6 +293,7 @@ def hand_over(folder: Path, tracker: Tracker, out: Path) -> dict[str, int]:
             f"{folder} has no metrics.jsonl with series: it is no folder of gtalign train"
         )
     config = run.read("recipe.json") if (folder / "recipe.json").exists() else {}
+    tracker = tracker_of(name)
     tracker.start(Tracked(folder.name, config, out))
     count = 0
     try:

@@ -168,7 +168,7 @@ def _export_run(
         files_of,
         write_story,
     )
-    from gtalign_training.trackers import hand_over, tracker_of
+    from gtalign_training.trackers import hand_over
 
     ending = None if file is None else file.suffix.lower()
     if form is None:
@@ -190,7 +190,7 @@ def _export_run(
             check_new(one, force)
         done = write_story(story, form.value, files[0])
     else:
-        done = {"format": form.value, **hand_over(target, tracker_of(form.value), file or target)}
+        done = {"format": form.value, **hand_over(target, form.value, file or target)}
     if json:
         print_json(done)
         return

@@ -11,7 +11,7 @@ from gtalign_env.errors import RunError, suggest
 from gtalign_training.commands.options import Json
 from gtalign_training.console import err, out, print_json, safe
 from gtalign_training.recipe import Recipe, Reward, bundled_recipes, load_recipe
-from gtalign_training.trackers import tracker_of
+from gtalign_training.trackers import require_tracker
 
 EXAMPLES = (
     "gtalign train tiny-grpo --out runs/first",
@@ -126,9 +126,8 @@ def with_options(
     if steps is not None:
         data[recipe.algorithm]["steps"] = steps
     if track:
-        for name in track:
-            tracker_of(name)
-        data["track"] = list(dict.fromkeys([*data["track"], *track]))
+        named = [require_tracker(name) for name in track]
+        data["track"] = list(dict.fromkeys([*data["track"], *named]))
     return Recipe.model_validate_json(_json(data))
 
 

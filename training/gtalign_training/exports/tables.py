@@ -206,7 +206,9 @@ def write_csv(story: Story, file: Path) -> Written:
         (exchanges_file(file), EXCHANGES, exchange_rows(story)),
     ):
         text = io.StringIO(newline="")
-        writer = csv.writer(text, lineterminator="\n")
+        writer = csv.writer(
+            text
+        )  # lines end in CR LF, as RFC 4180 has it, so that a CR in a text is quoted
         writer.writerow(columns)
         count = 0
         for row in rows:
