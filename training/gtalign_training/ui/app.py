@@ -107,7 +107,7 @@ class Explore:
         return moved(*self.read(*sent))
 
     def look(self, *sent: Any) -> tuple[str, ...]:
-        """Return verdict, meaning, matrix, facts and map; what cannot be played says why.
+        """Return verdict, meaning, matrix and facts; what cannot be played says why.
 
         Args:
             sent: As for `read`, then the axes of the map and what it asks.
@@ -116,12 +116,12 @@ class Explore:
             scenario, knobs, values = self.read(*sent)
             view = view_of(moved(scenario, knobs, values))
             drawn = (draw_verdict, draw_meaning, draw_matrix, draw_facts)
-            return (*(draw(view) for draw in drawn), self.map(*sent))
+            return tuple(draw(view) for draw in drawn)
         except GTAlignError as error:
-            return draw_problem(str(error)), "", "", "", ""
+            return draw_problem(str(error)), "", "", ""
 
     def map(self, *sent: Any) -> str:
-        """Return the map alone."""
+        """Return the map, which takes longer: many games stand on it."""
         *_, x, y, asked = sent
         try:
             scenario, knobs, values = self.read(*sent)
@@ -251,7 +251,8 @@ def _explore_tab(
         with gr.Column(scale=5, min_width=260, elem_classes="gt-result"):
             sent = [choice or AS_IS for choice in first]
             values = [at[place].start if place in at else 0.0 for place in range(len(SLOTS))]
-            drawn = explore.look(*sent, *values, knobs[x].path, knobs[y].path, ASKED[0])
+            opening = (*sent, *values, knobs[x].path, knobs[y].path, ASKED[0])
+            drawn = (*explore.look(*opening), explore.map(*opening))
             verdict = html(drawn[0])
             meaning = html(drawn[1], elem_classes="gt-meaning")
             with gr.Row(elem_classes="gt-pictures"):
@@ -267,7 +268,7 @@ def _explore_tab(
             with gr.Accordion("All equilibria and what they cost", open=False):
                 facts = html(drawn[3])
     inputs = [*pickers, *sliders, along, up, asked]
-    shown = [verdict, meaning, matrix, facts, chart]
+    shown = [verdict, meaning, matrix, facts]
     quick: dict[str, Any] = {
         "queue": False,
         "show_progress": "hidden",
@@ -287,14 +288,16 @@ def _explore_tab(
             values[place] = knob.start
         paths = [(knob.label, knob.path) for knob in knobs]
         axes = [gr.Dropdown(paths, value=knobs[k].path) for k in (i, j)]
-        drawn = explore.look(*sent[:3], *values, knobs[i].path, knobs[j].path, sent[-1])
+        opening = (*sent[:3], *values, knobs[i].path, knobs[j].path, sent[-1])
+        drawn = (*explore.look(*opening), explore.map(*opening))
         return [*slider_updates(gr, knobs), *axes, draw_about(scenario), *drawn]
 
     for picker in pickers:
-        picker.input(choose, inputs, [*sliders, along, up, about, *shown], **quick)
-    reset.click(choose, inputs, [*sliders, along, up, about, *shown], **quick)
-    for slider in sliders:
-        slider.change(explore.look, inputs, shown, **quick)
+        picker.input(choose, inputs, [*sliders, along, up, about, *shown, chart], **quick)
+    reset.click(choose, inputs, [*sliders, along, up, about, *shown, chart], **quick)
+    moves = [slider.change for slider in sliders]  # one event for all: only the last move counts
+    looked = gr.on(moves, explore.look, inputs, shown, **quick)
+    looked.then(explore.map, inputs, chart, **quick)
     for one in (along, up, asked):
         one.input(explore.map, inputs, chart, **quick)
     return {"body": body, "notice": notice, "sliders": sliders, "inputs": inputs}
