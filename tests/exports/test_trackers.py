@@ -106,7 +106,7 @@ def of_board(folder: Path) -> Series:
     accumulator = pytest.importorskip(
         "tensorboard.backend.event_processing.event_accumulator", reason="no tensorboard"
     )
-    from tensorboard.util import tensor_util
+    from tensorboard.util import tensor_util  # type: ignore[import-untyped]  # it ships no types
 
     events = accumulator.EventAccumulator(str(folder))
     events.Reload()

@@ -147,9 +147,10 @@ def _course(table: Table) -> str:
     about = "Welfares after each move, points: " + "; ".join(
         f"{'assistant' if kind == 'gt-l' else 'user'} {values[-1]:.2f}" for kind, values in lines
     )
+    names = {"gt-u": "user", "gt-l": "assistant"}
+    key = ", ".join(f'<span class="{kind}">{names[kind]}</span>' for kind, _ in lines)
     return (
-        f'<p class="gt-quiet">After each move, points: <span class="gt-u">user</span>, '
-        f'<span class="gt-l">assistant</span></p>'
+        f'<p class="gt-quiet">After each move, points: {key}</p>'
         f'<svg class="gt-course" viewBox="0 0 {wide:g} {tall:g}" preserveAspectRatio="none" role="img" '
         f'aria-label="{escape(about)}"><path class="gt-zero" d="M0 {up(0.0):.1f}H{wide:g}"/>'
         f"{drawn}</svg>"
