@@ -48,6 +48,7 @@ bench: install  ## ratios against named peers, in one run
 	$(BIN)/python benchmarks/processes.py
 	$(BIN)/python benchmarks/solvers.py
 	$(BIN)/python benchmarks/dialogues.py
+	$(BIN)/python benchmarks/playground.py
 
 generated: install  ## rewrite tables of the documents, JSON Schemas and playthroughs; review the difference
 	$(BIN)/python docs/generate.py

@@ -34,7 +34,9 @@ PAGES = [
     for page in (*sorted((ROOT / "docs").glob("*.md")), *sorted(ROOT.glob("*.md")))
     if page.exists()
 ]
-ELSEWHERE = re.compile(r"\b(make|git clone|gtalign demo|pip install|python -m pip|tensorboard)\b")
+ELSEWHERE = re.compile(
+    r"\b(make|git clone|gtalign demo|pip install|python -m pip|tensorboard)\b|gtalign ui$|--format wandb$"
+)
 """Commands that other tests run, or that need a network."""
 
 LANGUAGES = {"python", "console", "sh", "yaml", "text", "json"}

@@ -23,8 +23,9 @@ from gtalign_env.envs.transcript import read_transcripts
 from gtalign_env.scenario.compile import compile_scenario
 from gtalign_env.scenario.loader import load_scenario
 from gtalign_training.cli import main
-from gtalign_training.play_human import Sitting, chosen
+from gtalign_training.play_human import Sitting
 from gtalign_training.play_human_review import review_assistant, review_user
+from gtalign_training.play_human_terminal import AtTerminal, chosen
 
 RUN = CliRunner()
 
@@ -52,8 +53,8 @@ def sit(
         except StopIteration:
             raise EOFError from None
 
-    sitting = Sitting(conversation, seat, opponent, Console(file=screen, width=200), ask)
-    sitting.play()
+    sitting = Sitting(conversation, seat, opponent)
+    AtTerminal(sitting, Console(file=screen, width=200), ask).play()
     return sitting, shown
 
 
@@ -106,10 +107,8 @@ def test_costs_of_all_moves_add_up_to_what_the_play_is_worth_less() -> None:
     moves = [AssistantMove.CQ, AssistantMove.AQ_VERBOSE]
     script = iter(move.label for move in moves)
     user = user_agent("VQ")
-    sitting = Sitting(
-        conversation, Seat.ASSISTANT, user, Console(file=io.StringIO()), lambda prompt: next(script)
-    )
-    assert sitting.play()
+    sitting = Sitting(conversation, Seat.ASSISTANT, user)
+    assert AtTerminal(sitting, Console(file=io.StringIO()), lambda prompt: next(script)).play()
     review = review_assistant(spec, sitting.made, user, stochastic=False)
     realised = spec.welfare(*conversation.returns)
     assert review.value - review.cost == pytest.approx(realised, abs=1e-12)
@@ -118,10 +117,8 @@ def test_costs_of_all_moves_add_up_to_what_the_play_is_worth_less() -> None:
     assistant = assistant_agent("DA:concise")
     mine = Table(spec).open(0)
     answers = iter(["DQ", "FOLLOW_UP", "ACCEPT"])
-    sitting = Sitting(
-        mine, Seat.USER, assistant, Console(file=io.StringIO()), lambda prompt: next(answers)
-    )
-    assert sitting.play()
+    sitting = Sitting(mine, Seat.USER, assistant)
+    assert AtTerminal(sitting, Console(file=io.StringIO()), lambda prompt: next(answers)).play()
     judged = review_user(spec, sitting.made, mine.who, assistant, stochastic=False)
     assert judged.value - judged.cost == pytest.approx(spec.welfare(*mine.returns), abs=1e-12)
     assert [one.best for one in judged.moves][1:] == [UserMove.ACCEPT, UserMove.ACCEPT]

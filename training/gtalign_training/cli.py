@@ -59,7 +59,7 @@ TABLE: dict[str, tuple[str, str]] = {
     ),
     "export": (
         f"{_COMMANDS}.export:export",
-        "Write a game as a file for Gambit or OpenSpiel: a tree (efg) or a matrix (nfg).",
+        "Write a game or a run for other programs: Gambit, OpenSpiel, Inspect, tables, trackers.",
     ),
     "list": (
         f"{_COMMANDS}.list:list_command",
@@ -116,12 +116,16 @@ TABLE: dict[str, tuple[str, str]] = {
         f"{_COMMANDS}.train:train",
         "Train an assistant from a recipe; checkpoints, resume, evaluation, plots.",
     ),
+    "ui": (
+        f"{_COMMANDS}.ui:ui",
+        "Open the playground: move prices and watch the game, or take a seat in it.",
+    ),
     "validate": (f"{_COMMANDS}.validate:validate", "Check files; every problem with its line."),
 }
 """Subcommands: where the function is, and its line in the overview (its docstring's first)."""
 
 PANELS = {
-    "Start": ("demo", "doctor"),
+    "Start": ("demo", "ui", "doctor"),
     "Author": ("list", "show", "new", "validate", "schema", "bill"),
     "Solve": ("solve", "dilemma", "oracle", "exploit", "repeated", "dynamics", "export"),
     "Study": ("sweep", "plot", "design"),

@@ -14,6 +14,7 @@ from gtalign_training.game import training_table
 from gtalign_training.models import require_train_extra
 from gtalign_training.recipe import Recipe
 from gtalign_training.run_folder import RunFolder, write_json
+from gtalign_training.trackers import follow
 
 Say = Callable[[str], None]
 """Told, in a line, what begins."""
@@ -40,6 +41,16 @@ def run(
         RunError: The folder cannot be used, or too much failed.
         MissingExtraError: The recipe needs a library that is not installed.
     """
+    followed = follow(
+        recipe.track, out, recipe.model_dump(mode="json", by_alias=True), progress, say
+    )
+    try:
+        return _run(recipe, out, resume=resume, progress=followed.progress, say=say)
+    finally:
+        followed.finish()
+
+
+def _run(recipe: Recipe, out: Path, *, resume: bool, progress: Progress, say: Say) -> RunFolder:
     if recipe.algorithm == "ppo":
         return _run_ppo(recipe, out, resume=resume, progress=progress, say=say)
     require_train_extra("training a language model")

@@ -1,4 +1,4 @@
-"""A person in a seat at the terminal, by moves or in words; a policy or a model in the other.
+"""A person in a seat, by moves or in words; a policy or a model in the other.
 
 What the person sees is what the seat may know. In the assistant's seat that leaves out the user's
 type, and its welfare with it: from how that grows the type could be told.
@@ -6,12 +6,12 @@ type, and its welfare with it: from how that grows the type could be told.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 
-from rich.console import Console
-
 from gtalign_agents.backends.chat import Fault
+from gtalign_agents.backends.named import is_model
+from gtalign_agents.dialogue.replayed import is_replayed
 from gtalign_agents.dialogue.speaker import (
     Dialogue,
     Said,
@@ -20,20 +20,26 @@ from gtalign_agents.dialogue.speaker import (
     Speaker,
 )
 from gtalign_env.core.conversation import Conversation
-from gtalign_env.core.moves import STYLES, AssistantMove, UserMove
+from gtalign_env.core.moves import STYLES, VERBOSITIES, AssistantMove, Ending, UserMove
 from gtalign_env.core.policies import AssistantSeat, UserSeat
 from gtalign_env.core.rules import effort, legal_user_moves
 from gtalign_env.core.spec import GameSpec
 from gtalign_env.draws import Purpose, Seat
+from gtalign_env.envs.table import Table
 from gtalign_env.envs.talk import Talk
+from gtalign_env.envs.transcript import Transcript, transcript_of
 from gtalign_env.money import format_money
 from gtalign_env.persona import UserType
-from gtalign_training.console import safe
-from gtalign_training.play_human_review import Made
+from gtalign_training.play_human_review import Made, Review, review_assistant, review_user
+from gtalign_training.play_run_folder import Plan
+from gtalign_training.play_run_seats import assistant_seat, is_stochastic, user_seat
+from gtalign_training.play_run_talk import speakers, talk_table
+from gtalign_training.play_run_words import Service
 
 Move = UserMove | AssistantMove
-Ask = Callable[[str], str]
-"""Shows a prompt and returns a line; raises EOFError where there is none."""
+
+OPPONENTS = {Seat.USER: "DA:standard", Seat.ASSISTANT: "default"}
+"""Who sits across from a person in a seat, where nobody is named."""
 
 USER_WORDS = {
     UserMove.VQ: "ask vaguely",
@@ -45,16 +51,23 @@ USER_WORDS = {
 }
 
 
+def other_seat(seat: Seat) -> Seat:
+    """Return the seat across from one.
+
+    Args:
+        seat: The user's or the assistant's.
+    """
+    return Seat.ASSISTANT if seat is Seat.USER else Seat.USER
+
+
 @dataclass
 class Sitting:
-    """A conversation between a person and a policy, or in words a language model.
+    """A person's place in a conversation with a policy, or in words a language model.
 
     Attributes:
         conversation: The conversation.
         seat: The person's.
         opponent: Who plays the other seat.
-        console: Where to print.
-        ask: Reads a line.
         dialogue: The conversation in words; None to play by moves.
         open_type: Whether the person sees type and both welfares from any seat.
         made: The person's moves so far.
@@ -63,8 +76,6 @@ class Sitting:
     conversation: Conversation
     seat: Seat
     opponent: UserSeat | AssistantSeat | Speaker
-    console: Console
-    ask: Ask
     dialogue: Dialogue | None = None
     open_type: bool = False
     made: list[Made] = field(default_factory=list)
@@ -79,53 +90,69 @@ class Sitting:
         """The conversation in words; None by moves."""
         return None if self.dialogue is None else self.dialogue.talk
 
-    def play(self) -> bool:
-        """Play until the conversation ends; return False if it stays unfinished.
+    @property
+    def is_over(self) -> bool:
+        """Whether the conversation has ended, by a fault or otherwise."""
+        return self.conversation.state.ending is not None
 
-        It does where the person leaves the table, or the model in the other seat fails.
+    @property
+    def is_persons_turn(self) -> bool:
+        """Whether the person is to move."""
+        return not self.is_over and self.conversation.state.to_move is self.seat
+
+    @property
+    def hides_user(self) -> bool:
+        """Whether the user's type and welfare are not for the person to see yet."""
+        return self.seat is Seat.ASSISTANT and not self.open_type and not self.is_over
+
+    def options(self) -> list[tuple[Move, str]]:
+        """Return the person's legal moves, and what each is in words."""
+        conversation = self.conversation
+        if self.seat is Seat.USER:
+            cost = {m: effort(conversation.who, m) for m in UserMove}
+            return [
+                (m, words_of(m) + (f" (effort {cost[m]:g})" if m.writes else ""))
+                for m in legal_user_moves(conversation.state)
+            ]
+        lengths = conversation.spec.means.outputs
+        return [(m, f"{words_of(m)}, about {lengths[m]} tokens") for m in AssistantMove]
+
+    def brief(self) -> list[str]:
+        """Return what only the user knows, where the person sits there and talks; else nothing."""
+        return self.talk.brief() if self.talk is not None and self.seat is Seat.USER else []
+
+    def move(self, move: Move) -> None:
+        """Make the person's move.
+
+        Args:
+            move: One of `options`.
 
         Raises:
-            KeyboardInterrupt: The person interrupted.
+            EpisodeError: It is illegal now, or not the person's turn.
         """
-        self._introduce()
-        try:
-            while self.conversation.state.ending is None:
-                self._turn()
-                if self.fault is not None:
-                    self._say(f"\nThe other seat failed: {self.fault.message}.", "bold red")
-                    return False
-        except EOFError:
-            self._say("\nYou leave the table; the conversation stays unfinished.")
-            return False
-        return True
-
-    def _turn(self) -> None:
-        seat = self.conversation.state.to_move
-        said = len(self.talk.messages) if self.talk else 0
-        if seat is self.seat:
-            history, right = self.conversation.history(), self.conversation.state.right
-            self._persons_move()
-            self.made.append(Made(history, right, self._last(seat)))
+        history, right = self.conversation.history(), self.conversation.state.right
+        if isinstance(move, UserMove):
+            self.conversation.step_user(move)
         else:
-            self._others_move()
-            if self.fault is not None:
-                return
-        self._show_last(seat, said)
+            self.conversation.step_assistant(move)
+        self.made.append(Made(history, right, move))
 
-    def _persons_move(self) -> None:
-        if self.dialogue is None:
-            move = self._ask_move()
-            if isinstance(move, UserMove):
-                self.conversation.step_user(move)
-            else:
-                self.conversation.step_assistant(move)
-            return
-        if self.seat is Seat.USER:
-            for line in self.dialogue.talk.brief():
-                self._say(line, "dim")
-        self.dialogue.take(Said(self._line("you> ")))
+    def say(self, text: str) -> None:
+        """Deliver what the person says; the move is read off it.
 
-    def _others_move(self) -> None:
+        Args:
+            text: The message.
+
+        Raises:
+            EpisodeError: It is not the person's turn.
+        """
+        assert self.dialogue is not None, "a conversation in words"
+        history, right = self.conversation.history(), self.conversation.state.right
+        self.dialogue.take(Said(text))
+        self.made.append(Made(history, right, self.last(self.seat)))
+
+    def answer(self) -> None:
+        """Let the other seat make its move; where its model fails, the conversation ends in a fault."""
         conversation = self.conversation
         seat = conversation.state.to_move
         if self.dialogue is not None:
@@ -145,103 +172,107 @@ class Sitting:
         scripted = ScriptedUser if seat is Seat.USER else ScriptedAssistant
         return scripted(self.opponent)  # type: ignore[arg-type]  # a policy of this seat
 
-    def _ask_move(self) -> Move:
-        options = self._options()
-        self._say("")
-        for number, (move, words) in enumerate(options, start=1):
-            self._say(f"  {number}  {move.label:<12} {words}")
-        while True:
-            given = self._line("your move> ")
-            found = chosen(given, [move for move, _ in options])
-            if found is not None:
-                return found
-            known = ", ".join(move.label for move, _ in options)
-            self._say(f"that is none of your moves: a number, or one of {known}", "yellow")
-
-    def _options(self) -> list[tuple[Move, str]]:
-        conversation = self.conversation
-        if self.seat is Seat.USER:
-            cost = {m: effort(conversation.who, m) for m in UserMove}
-            return [
-                (m, USER_WORDS[m] + (f" (effort {cost[m]:g})" if m.writes else ""))
-                for m in legal_user_moves(conversation.state)
-            ]
-        lengths = conversation.spec.means.outputs
-        return [(m, f"{_message_words(m)}, about {lengths[m]} tokens") for m in AssistantMove]
-
-    def _line(self, prompt: str) -> str:
-        while not (line := self.ask(prompt).strip()):
-            pass
-        return line
-
-    def _introduce(self) -> None:
-        spec = self.conversation.spec
-        self._say(f"{spec.name}: you are the {self.seat.name.lower()}.", "bold")
-        self._say(f"Price: {spec.regime.description}")
-        self._say(f"At most {spec.max_exchanges} exchanges. Ctrl-D leaves the table.")
-        if self.seat is Seat.USER or self.open_type:
-            for line in type_lines(self.conversation.who):
-                self._say(f"  {line}")
-        if self.seat is Seat.ASSISTANT:
-            for line in task_lines(spec):
-                self._say(f"  {line}")
-
-    def _show_last(self, seat: Seat, said: int) -> None:
-        conversation = self.conversation
-        state = conversation.state
-        move = self._last(seat)
-        name = f"{seat.name.lower():>9}"
-        words = ""
-        if self.talk is not None and len(self.talk.messages) > said:
-            words = f"  {self.talk.messages[-1].text}"
-        self._say(f"{name}  {move.label}{words}", "cyan" if seat is self.seat else "")
-        if seat is Seat.USER and state.ending is None:
-            return
-        if isinstance(move, AssistantMove) and move.answers and self.seat is Seat.USER:
-            self._say(f"{'':>9}  that is {'right' if state.right else 'not right'}")
-        self._say(f"{'':>9}  {self._standing()}", "dim")
-
-    def _last(self, seat: Seat) -> Move:
+    def last(self, seat: Seat) -> Move:
+        """Return the last move of a seat."""
         conversation = self.conversation
         if seat is Seat.USER:
             return conversation.user_moves[-1]
         return conversation.assistant_moves[-1]
 
-    def _standing(self) -> str:
-        conversation = self.conversation
-        u, l = conversation.returns  # noqa: E741  # U and L, as the model writes them
-        closed = self.seat is Seat.ASSISTANT and not self.open_type
-        if closed and conversation.state.ending is None:
-            mine = f"L {l:+.3f}, U hidden"
-        else:
-            mine = f"U {u:+.3f}, L {l:+.3f}"
-        return f"{mine}; billed {format_money(conversation.state.charged)}"
+    def standing(self) -> str:
+        """Return both welfares and the bill so far, as far as the person may see them."""
+        u, l = self.conversation.returns  # noqa: E741  # U and L, as the model writes them
+        mine = f"L {l:+.3f}, U hidden" if self.hides_user else f"U {u:+.3f}, L {l:+.3f}"
+        return f"{mine}; billed {format_money(self.conversation.state.charged)}"
 
-    def _say(self, text: str, style: str = "") -> None:
-        self.console.print(safe(text, style), soft_wrap=True)
+    def result(self) -> list[str]:
+        """Return both welfares, bill and cost of a conversation that has ended, in words.
+
+        Nothing after a fault, which earns nobody anything, and while it is unfinished.
+        """
+        state, spec = self.conversation.state, self.conversation.spec
+        if state.ending in (None, Ending.FAULT):
+            return []
+        u, l = self.conversation.returns  # noqa: E741  # U and L, as the model writes them
+        cost = format_money(state.cost)
+        return [
+            f"User's U {u:+.3f}, assistant's L {l:+.3f}, joint W {spec.welfare(u, l):.3f}",
+            f"Billed {format_money(state.charged)}; cost to the provider {cost}",
+        ]
+
+    def transcript(self, seed: int) -> Transcript:
+        """Return the record of the conversation.
+
+        Args:
+            seed: What it was dealt with.
+        """
+        texts = written = None
+        if self.dialogue is not None:
+            texts = [message.text for message in self.dialogue.talk.messages]
+            by_model = [said.written for said in self.dialogue.of(Seat.ASSISTANT)]
+            written = by_model if any(by_model) else None
+        return transcript_of(self.conversation, seed=seed, episode=0, texts=texts, written=written)
+
+    def review(self, name: str) -> Review | None:
+        """Return the person's moves beside the optimum; None without moves, or against a model or a record.
+
+        Args:
+            name: Who was met.
+
+        Raises:
+            SolverError: The game is too long to be solved.
+        """
+        if not self.made or self.fault is not None or is_model(name) or is_replayed(name):
+            return None
+        spec = self.conversation.spec
+        draws = is_stochastic(name, other_seat(self.seat).name.lower())
+        if self.seat is Seat.USER:
+            who, answers = self.conversation.who, assistant_seat(name)
+            return review_user(spec, self.made, who, answers, stochastic=draws)
+        return review_assistant(spec, self.made, user_seat(name), stochastic=draws)
 
 
-def _message_words(move: AssistantMove) -> str:
-    length = "" if move.verbosity is None else ("concise", "standard", "verbose")[move.verbosity]
+def sit_down(
+    plan: Plan, seat: Seat, stack: ExitStack, *, deadline: float = 120.0, open_type: bool = False
+) -> Sitting:
+    """Return a person's place in the first conversation of a plan.
+
+    Args:
+        plan: The game, and who would sit in each seat; whoever stands for the person is not asked.
+        seat: The person's.
+        stack: Closes what the other seat holds open.
+        deadline: Longest time of one call of a model, seconds.
+        open_type: Whether the person sees type and both welfares from any seat.
+
+    Raises:
+        ScenarioError: An agent is unknown.
+        MissingExtraError: A model needs what is not installed.
+    """
+    other: Speaker | UserSeat | AssistantSeat
+    if plan.words is None:
+        table = Table(plan.scenario)
+        table.seed(plan.seed)
+        other = assistant_seat(plan.assistant) if seat is Seat.USER else user_seat(plan.user)
+        return Sitting(table.open(0), seat, other, None, open_type)
+    talking = talk_table(plan)
+    dialogue = Dialogue(talking.talk(talking.open(0)))
+    user, assistant = stack.enter_context(speakers(plan, Service(deadline=deadline)))
+    other = assistant if seat is Seat.USER else user
+    return Sitting(dialogue.talk.conversation, seat, other, dialogue, open_type)
+
+
+def words_of(move: Move) -> str:
+    """Return what a move is, in words.
+
+    Args:
+        move: Of either seat.
+    """
+    if isinstance(move, UserMove):
+        return USER_WORDS[move]
+    length = "" if move.verbosity is None else VERBOSITIES[move.verbosity]
     if not move.answers:
         return "ask back"
     return f"a {length} answer" + (", and a question" if move.asks else "")
-
-
-def chosen(given: str, moves: list[Move]) -> Move | None:
-    """Return the move that somebody typed: its number, its label, or what begins only one label.
-
-    Args:
-        given: What was typed.
-        moves: What can be chosen.
-    """
-    word = given.strip().casefold()
-    if word.isdecimal():
-        return moves[int(word) - 1] if 1 <= int(word) <= len(moves) else None
-    exact = [move for move in moves if move.label.casefold() == word]
-    near = [move for move in moves if move.label.casefold().startswith(word)]
-    found = exact or near
-    return found[0] if word and len(found) == 1 else None
 
 
 def type_lines(who: UserType) -> list[str]:

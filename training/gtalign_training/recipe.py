@@ -28,6 +28,10 @@ Reward = Literal[
 """``scenario`` is the scenario's own W(U, L); ``random`` is a control that means nothing."""
 
 
+TrackerName = Literal["tensorboard", "trackio", "wandb"]
+"""Those of `gtalign_training.trackers`."""
+
+
 class GameModel(Strict):
     """What is played."""
 
@@ -159,6 +163,9 @@ class Recipe(AuthoredFile):
     grpo: GrpoModel = GrpoModel()
     ppo: PpoModel = PpoModel()
     evaluation: EvaluationModel = EvaluationModel()
+    track: tuple[TrackerName, ...] = Field(
+        default=(), description="Who is told of every step: tensorboard, trackio, wandb."
+    )
 
     @model_validator(mode="after")
     def _seeds_apart(self) -> Self:

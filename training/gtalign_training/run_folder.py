@@ -111,7 +111,11 @@ class RunFolder:
 
     def _require_same(self, recipe: dict[str, Any], digests: list[str]) -> None:
         before = self.read("recipe.json")
-        changed = sorted(key for key in {*before, *recipe} if before.get(key) != recipe.get(key))
+        changed = sorted(
+            key
+            for key in {*before, *recipe} - {"track"}  # who looks on changes nothing
+            if before.get(key) != recipe.get(key)
+        )
         if changed:
             shown = "; ".join(
                 f"{key}: {before.get(key)!r} then, {recipe.get(key)!r} now" for key in changed

@@ -12,18 +12,10 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table as RichTable
 
-from gtalign_agents.backends.named import is_model
-from gtalign_agents.dialogue.replayed import is_replayed
-from gtalign_agents.dialogue.speaker import Dialogue, Speaker
-from gtalign_env.core.moves import Ending
-from gtalign_env.core.policies import AssistantSeat, UserSeat
 from gtalign_env.draws import Seat
 from gtalign_env.envs.seated import fresh_seed
 from gtalign_env.envs.single import SEATS
-from gtalign_env.envs.table import Table
-from gtalign_env.envs.transcript import transcript_of
 from gtalign_env.errors import ScenarioError, SolverError, suggest
-from gtalign_env.money import format_money
 from gtalign_training.commands.options import Folders, Pricing
 from gtalign_training.commands.options_words import (
     Deadline,
@@ -40,12 +32,10 @@ from gtalign_training.commands.options_words import (
 )
 from gtalign_training.commands.run import FAULTS, scenario_under
 from gtalign_training.console import out, safe
-from gtalign_training.play_human import Ask, Sitting, type_lines
-from gtalign_training.play_human_review import Review, review_assistant, review_user
+from gtalign_training.play_human import OPPONENTS, Sitting, other_seat, sit_down, type_lines
+from gtalign_training.play_human_review import Review
+from gtalign_training.play_human_terminal import Ask, AtTerminal
 from gtalign_training.play_run_folder import Plan
-from gtalign_training.play_run_seats import assistant_seat, is_stochastic, user_seat
-from gtalign_training.play_run_talk import speakers, talk_table
-from gtalign_training.play_run_words import Service
 
 EXAMPLES = (
     "gtalign play quick_question --as assistant",
@@ -54,9 +44,6 @@ EXAMPLES = (
     "gtalign play help_desk --as user --opponent openai:http://127.0.0.1:8000/v1#NAME",
     'printf "DQ\\nACCEPT\\n" | gtalign play quick_question --as user --seed 1',
 )
-
-OPPONENTS = {Seat.USER: "DA:standard", Seat.ASSISTANT: "default"}
-"""Who sits across from a person in a seat, where nobody is named."""
 
 
 def play(
@@ -127,47 +114,15 @@ def play(
     plan = Plan(loaded, user, assistant, number, 1, settings)
     console = out()
     with ExitStack() as stack:
-        other: Speaker | UserSeat | AssistantSeat
-        if settings is None:
-            table = Table(loaded)
-            table.seed(number)
-            conversation, dialogue = table.open(0), None
-            other = assistant_seat(name) if mine is Seat.USER else user_seat(name)
-        else:
-            talking = talk_table(plan)
-            dialogue = Dialogue(talking.talk(talking.open(0)))
-            conversation = dialogue.talk.conversation
-            seats = stack.enter_context(speakers(plan, Service(deadline=deadline)))
-            other = seats[other_seat(mine)]
-        sitting = Sitting(conversation, mine, other, console, reader(console), dialogue, open_type)
-        sitting.play()
+        sitting = sit_down(plan, mine, stack, deadline=deadline, open_type=open_type)
+        AtTerminal(sitting, console, reader(console)).play()
     _result(console, sitting, number)
     if save is not None:
-        _save(save, sitting, number)
+        with save.open("a", encoding="utf-8") as file:
+            file.write(sitting.transcript(number).to_json() + "\n")
     if sitting.fault is not None:
         raise typer.Exit(FAULTS)
-    if sitting.made and not (is_model(name) or is_replayed(name)):
-        _review(console, sitting, name)
-
-
-def other_seat(seat: Seat) -> Seat:
-    """Return the seat across from one.
-
-    Args:
-        seat: The user's or the assistant's.
-    """
-    return Seat.ASSISTANT if seat is Seat.USER else Seat.USER
-
-
-def _save(path: Path, sitting: Sitting, seed: int) -> None:
-    texts = written = None
-    if sitting.dialogue is not None:
-        texts = [message.text for message in sitting.dialogue.talk.messages]
-        by_model = [said.written for said in sitting.dialogue.of(Seat.ASSISTANT)]
-        written = by_model if any(by_model) else None
-    told = transcript_of(sitting.conversation, seed=seed, episode=0, texts=texts, written=written)
-    with path.open("a", encoding="utf-8") as file:
-        file.write(told.to_json() + "\n")
+    _review(console, sitting, name)
 
 
 def reader(console: Console) -> Ask:
@@ -191,37 +146,26 @@ def reader(console: Console) -> Ask:
 
 def _result(console: Console, sitting: Sitting, seed: int) -> None:
     conversation = sitting.conversation
-    state, spec = conversation.state, conversation.spec
-    u, l = conversation.returns  # noqa: E741  # U and L, as the model writes them
-    ending = "unfinished" if state.ending is None else state.ending.name.lower()
-    console.print(safe(f"\n{ending.capitalize()}. Seed {seed}.", "bold"))
-    if state.ending not in (None, Ending.FAULT):  # a fault earns nobody anything
-        console.print(
-            safe(f"User's U {u:+.3f}, assistant's L {l:+.3f}, joint W {spec.welfare(u, l):.3f}")
-        )
-        cost = format_money(state.cost)
-        console.print(safe(f"Billed {format_money(state.charged)}; cost to the provider {cost}"))
+    ending = conversation.state.ending
+    name = "unfinished" if ending is None else ending.name.lower()
+    console.print(safe(f"\n{name.capitalize()}. Seed {seed}.", "bold"))
+    for line in sitting.result():
+        console.print(safe(line))
     if sitting.seat is Seat.ASSISTANT:
-        persona = spec.population.personas[conversation.persona][1].name
+        persona = conversation.spec.population.personas[conversation.persona][1].name
         console.print(safe(f"The user was {persona}:"))
         for line in type_lines(conversation.who):
             console.print(safe(f"  {line}"))
 
 
 def _review(console: Console, sitting: Sitting, name: str) -> None:
-    conversation = sitting.conversation
-    draws = is_stochastic(name, "assistant" if sitting.seat is Seat.USER else "user")
-    spec, made = conversation.spec, sitting.made
     try:
-        if sitting.seat is Seat.USER:
-            answers = assistant_seat(name)
-            review = review_user(spec, made, conversation.who, answers, stochastic=draws)
-        else:
-            review = review_assistant(spec, made, user_seat(name), stochastic=draws)
+        review = sitting.review(name)
     except SolverError as error:
         console.print(safe(f"\nNo optimum to compare with: {error}"))
         return
-    _show_review(console, review, name)
+    if review is not None:
+        _show_review(console, review, name)
 
 
 def _show_review(console: Console, review: Review, name: str) -> None:

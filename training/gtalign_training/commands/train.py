@@ -11,11 +11,13 @@ from gtalign_env.errors import RunError, suggest
 from gtalign_training.commands.options import Json
 from gtalign_training.console import err, out, print_json, safe
 from gtalign_training.recipe import Recipe, Reward, bundled_recipes, load_recipe
+from gtalign_training.trackers import require_tracker
 
 EXAMPLES = (
     "gtalign train tiny-grpo --out runs/first",
     "gtalign train tiny-grpo --out runs/first --resume",
     "gtalign train tiny-grpo --reward user_only --seed 1",
+    "gtalign train tiny-ppo --track trackio",
     "gtalign train my_recipe.yaml --model Qwen/Qwen2.5-0.5B-Instruct",
 )
 
@@ -48,13 +50,19 @@ def train(
     steps: Annotated[
         int | None, typer.Option(help="Steps of the main stage, instead of the recipe's.", min=1)
     ] = None,
+    track: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Tell this tracker of every step: tensorboard, trackio or wandb; repeatable."
+        ),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check the recipe, print it complete, do nothing.")
     ] = False,
     json: Json = False,
 ) -> None:
     """Train an assistant from a recipe; checkpoints, resume, evaluation, plots."""
-    made = with_options(load_recipe(recipe), seed, model, reward, steps)
+    made = with_options(load_recipe(recipe), seed, model, reward, steps, track)
     if dry_run:
         print_json(made.model_dump(mode="json", by_alias=True))
         return
@@ -87,6 +95,7 @@ def with_options(
     model: str | None = None,
     reward: str | None = None,
     steps: int | None = None,
+    track: list[str] | None = None,
 ) -> Recipe:
     """Return a recipe with what the command line changes.
 
@@ -96,9 +105,10 @@ def with_options(
         model: A Hugging Face model in place of the recipe's.
         reward: Another reward.
         steps: Another number of steps of the main stage.
+        track: Trackers, beside the recipe's.
 
     Raises:
-        RunError: There is no such reward.
+        RunError: There is no such reward or tracker.
     """
     data = recipe.model_dump(mode="json", by_alias=True)
     if seed is not None:
@@ -115,6 +125,9 @@ def with_options(
         data["reward"] = reward
     if steps is not None:
         data[recipe.algorithm]["steps"] = steps
+    if track:
+        named = [require_tracker(name) for name in track]
+        data["track"] = list(dict.fromkeys([*data["track"], *named]))
     return Recipe.model_validate_json(_json(data))
 
 

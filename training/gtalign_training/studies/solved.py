@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gtalign_env.core.exact import MOST_TYPES
 from gtalign_env.core.exact_many import payoffs_of_many
 from gtalign_env.core.plans import ASSISTANT_PLAN_LABELS, USER_PLAN_LABELS
 from gtalign_env.core.spec import GameSpec
@@ -36,14 +37,15 @@ MIXED = "mixed"
 Columns = dict[str, NDArray[Any]]
 
 
-def solved(specs: Sequence[GameSpec], asked: StudyFile) -> Columns:
+def solved(specs: Sequence[GameSpec], asked: StudyFile, most_types: int = MOST_TYPES) -> Columns:
     """Return the columns that a study asks for, each of shape ``(points,)``.
 
     Args:
         specs: The games of the points.
         asked: The study's file: view, restriction and what to compute.
+        most_types: Types per persona that stand in for continuous distributions.
     """
-    cells = payoffs_of_many(specs)
+    cells = payoffs_of_many(specs, most_types)
     shown = list(asked.plans)
     cells = {name: values[:, :, shown] for name, values in cells.items()}
     user, assistant = cells["user"], cells["assistant"]

@@ -1,0 +1,171 @@
+"""What the playground shows is the exact game: of every scenario, under every regime, at any slider."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+import pytest
+
+from gtalign_env.core.exact import normal_form
+from gtalign_env.core.exact_many import payoffs_of_many
+from gtalign_env.errors import ScenarioError
+from gtalign_env.games.normal_form import dominates
+from gtalign_env.games.solution import solve
+from gtalign_env.scenario.compile import compile_scenario
+from gtalign_env.scenario.loader import load_pricing, load_scenario
+from gtalign_env.scenario.sweep_fields import fields_of, with_changes
+from gtalign_training.studies.solved import DILEMMAS
+from gtalign_training.ui.app import SLOTS, axes_of, places_of
+from gtalign_training.ui.knobs import MOST, Knob, knobs_of, mean_of
+from gtalign_training.ui.phase import ASKED, SIDE, phase_of
+from gtalign_training.ui.view import Choice, moved, names_of, require_scenario, view_of
+
+SCENARIOS = sorted(names_of("scenario"))
+REGIMES = sorted(names_of("pricing"))
+EXACT, CLOSE = 1e-9, 0.02  # points
+
+
+def knob(knobs: tuple[Knob, ...], label: str) -> int:
+    return next(i for i, one in enumerate(knobs) if one.label == label)
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_the_matrix_is_the_exact_one_and_the_verdict_that_of_solve(name: str) -> None:
+    scenario, _ = require_scenario(Choice(name))
+    view = view_of(scenario)
+    spec = compile_scenario(scenario)
+    if spec.is_exact:
+        matrix = normal_form(spec)
+        assert np.allclose(view.game.user, matrix.user, rtol=0, atol=EXACT)
+        assert np.allclose(view.game.assistant, matrix.assistant, rtol=0, atol=EXACT)
+        dilemma = solve(matrix.game)["dilemma"]
+    else:  # users drawn from a density: fewer of them stand in, for speed
+        finer = payoffs_of_many([spec])
+        assert np.allclose(view.game.user, finer["user"][0], rtol=0, atol=CLOSE)
+        assert np.allclose(view.game.assistant, finer["assistant"][0], rtol=0, atol=CLOSE)
+        dilemma = view.solution["dilemma"]
+    assert view.label == DILEMMAS[2 * bool(dilemma["strict_pd"]) + dilemma["social_dilemma"]]
+    head, text = view.verdict()
+    assert view.called(view.worst()) in text
+    assert ("social dilemma: left" in head) is dilemma["social_dilemma"]
+
+
+@pytest.mark.parametrize("pricing", [None, *REGIMES])
+def test_every_scenario_has_sliders_under_every_regime_and_can_be_moved_to_any_corner(
+    pricing: str | None,
+) -> None:
+    for name in SCENARIOS:
+        scenario, knobs = require_scenario(Choice(name, None, pricing))
+        assert {one.group for one in knobs} >= {"user", "provider"}
+        for low in (True, False):
+            values = [one.low if low else one.high for one in knobs]
+            assert moved(scenario, knobs, values).name == name
+        assert max(places_of(knobs)) < len(SLOTS)
+        assert len(set(places_of(knobs))) == len(knobs)
+        assert len(set(axes_of(knobs))) == 2
+
+
+def test_a_slider_stands_where_the_scenario_is_and_moving_it_is_writing_the_file() -> None:
+    scenario, knobs = require_scenario(Choice("upsell"))
+    assert moved(scenario, knobs, [one.start for one in knobs]) is scenario
+    at = knob(knobs, "price of output")
+    values = [one.start for one in knobs]
+    values[at] = 22.0
+    found = moved(scenario, knobs, values)
+    # billed alike before, and so after
+    assert {mean_of(found, field)[0] for field in knobs[at].fields} == {22.0}
+    assert len(knobs[at].fields) == 2
+    assert found.population == scenario.population
+    values[at] = 1e9  # what no slider sends
+    assert mean_of(moved(scenario, knobs, values), knobs[at].fields[0])[0] == knobs[at].high
+
+
+def test_users_that_differ_stay_as_they_are_until_their_slider_is_moved() -> None:
+    scenario, knobs = require_scenario(Choice("help_desk"))
+    at = knob(knobs, "budget")
+    assert knobs[at].varied
+    values = [one.start for one in knobs]
+    assert moved(scenario, knobs, values) is scenario
+    values[at] = 0.02
+    budgets = {persona.budget.mean for _, persona in moved(scenario, knobs, values).population}
+    assert budgets == {0.02e12}
+
+
+def test_a_persona_and_a_regime_of_the_library_take_the_place_of_the_scenarios_own() -> None:
+    scenario, _ = require_scenario(Choice("quick_question", "novice", "per_message"))
+    assert scenario.persona_names == ("novice",)
+    assert scenario.schedule == ((0, load_pricing("per_message")),)
+    with pytest.raises(ScenarioError, match="Did you mean 'novice'"):
+        require_scenario(Choice("quick_question", "novise"))
+
+
+def test_what_they_miss_in_a_social_dilemma_dominates_where_they_end() -> None:
+    found = 0
+    for name, pricing in product(SCENARIOS, [None, *REGIMES[:6]]):
+        view = view_of(require_scenario(Choice(name, None, pricing))[0])
+        if not view.solution["dilemma"]["social_dilemma"]:
+            continue
+        found += 1
+        end = tuple(view.worst()["payoffs"])
+        cell = view._missed(end)
+        assert dominates(view.game, end)[cell]
+        assert cell in view.pareto
+        assert cell not in view.equilibria
+        assert view.name(cell) in view.verdict()[1]
+    assert found >= 3
+
+
+@pytest.mark.parametrize("asked", ASKED)
+@pytest.mark.parametrize("name", ["upsell", "help_desk", "small_screen"])
+def test_the_map_says_at_every_node_what_the_game_there_is(name: str, asked: str) -> None:
+    scenario, knobs = require_scenario(Choice(name))
+    axes = axes_of(knobs)
+    values = [one.start for one in knobs]
+    phase = phase_of(scenario, knobs, values, axes, asked)  # type: ignore[arg-type]
+    rng = np.random.default_rng(0)
+    for row, column in rng.integers(0, SIDE, size=(12, 2)):
+        x = knobs[axes[0]].low + column / (SIDE - 1) * (knobs[axes[0]].high - knobs[axes[0]].low)
+        y = knobs[axes[1]].low + row / (SIDE - 1) * (knobs[axes[1]].high - knobs[axes[1]].low)
+        known = fields_of(scenario)
+        changes = {}
+        for i, value in zip(axes, (x, y), strict=True):
+            for one in knobs[i].fields:
+                changes[known[one.path]] = known[one.path].value(round(value, 9))
+        view = view_of(with_changes(scenario, changes))
+        if asked == "dilemma":
+            assert phase.labels[row, column] == view.label
+        elif len(view.solution["equilibria"]) == 1 and view.equilibria:
+            assert phase.labels[row, column] == view.called(view.worst())
+    assert sum(share for _, share in phase.shares) == pytest.approx(1)
+
+
+def test_moving_along_the_map_keeps_it_and_any_other_slider_draws_it_anew() -> None:
+    scenario, knobs = require_scenario(Choice("upsell"))
+    axes = axes_of(knobs)
+    values = [one.start for one in knobs]
+    first = phase_of(scenario, knobs, values, axes, "dilemma")
+    values[axes[0]] = 40.0
+    assert phase_of(scenario, knobs, values, axes, "dilemma") is first
+    values[knob(knobs, "retention")] = 0.0
+    other = phase_of(scenario, knobs, values, axes, "dilemma")
+    assert other is not first
+    assert (other.labels != first.labels).any()
+    with pytest.raises(ScenarioError, match="two different sliders"):
+        phase_of(scenario, knobs, values, (1, 1), "dilemma")
+
+
+def test_no_group_has_more_sliders_than_the_page() -> None:
+    assert [SLOTS.count(group) for group in MOST] == list(MOST.values())
+    for name in SCENARIOS:
+        knobs = knobs_of(load_scenario(name))
+        for group, most in MOST.items():
+            assert sum(one.group == group for one in knobs) <= most
+
+
+def test_the_mean_over_a_population_is_where_a_slider_begins() -> None:
+    scenario = load_scenario("mixed_crowd")
+    field = fields_of(scenario)["persona.conciseness"]
+    mean, varied = mean_of(scenario, field)
+    assert mean == pytest.approx(0.3 * 1.5 + 0.2 * 0.02 + 0.3 * 0.1 + 0.2 * 0.1)
+    assert varied

@@ -1,0 +1,1 @@
+"""Finished runs as files for other programs: Inspect's log, tables, series for trackers."""
