@@ -82,6 +82,10 @@ TABLE: dict[str, tuple[str, str]] = {
         f"{_COMMANDS}.repeated:repeated",
         "Ask what repetition sustains: critical discount factors, minmax, folk theorem.",
     ),
+    "report": (
+        f"{_COMMANDS}.report:report",
+        "Write runs, sweeps and training runs as one page that needs no network and no server.",
+    ),
     "run": (
         f"{_COMMANDS}.run:run",
         "Play many conversations between two named policies; crash-safe, resumable.",
@@ -119,6 +123,7 @@ PANELS = {
     "Study": ("sweep", "plot", "design"),
     "Play": ("agents", "run", "play", "tournament", "egta", "check"),
     "Train and judge": ("train", "score", "data"),
+    "Look": ("report",),
 }
 """What the overview puts together: every subcommand once."""
 
