@@ -56,7 +56,7 @@ def compare(results: Sequence[Outcomes]) -> Differences | None:
         tuple(rows),
         tuple(apart),
         note="The same user with the same question met both: mean of the paired differences, with "
-        "95 % bootstrap intervals. An interval that leaves out 0 is marked.",
+        "95\u202f% bootstrap intervals. An interval that leaves out 0 is marked.",
     )
 
 

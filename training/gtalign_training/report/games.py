@@ -15,6 +15,9 @@ from gtalign_training.report.parts import Game, Welfares
 MOST_GAMES = 6
 """Regimes whose game is shown; a schedule with more names them instead."""
 
+NOTHING = 1e-9
+"""Points; an error below it is rounding."""
+
 STANDARD = VERBOSITIES[1]
 
 
@@ -41,7 +44,7 @@ def game_part(
         optimum = (value.user, value.assistant, value.welfare)
     note = (
         "Expected welfare of every pair of plans, from the rules, without sampling."
-        if matrix.exact
+        if matrix.error < NOTHING
         else f"Some types or lengths are continuous: payoffs are within about {matrix.error:.2g} points."
     )
     return Game(

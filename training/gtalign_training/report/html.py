@@ -7,9 +7,15 @@ from collections.abc import Iterable
 from html import escape
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_VOID = frozenset(
-    {"br", "hr", "input", "meta", "link", "circle", "line", "path", "rect", "polygon"}
+_HIDDEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]"
 )
+_VOID = frozenset(
+    {"br", "hr", "input", "meta", "link", "circle", "line", "path", "rect", "polygon", "wbr"}
+)
+
+
+_PLAIN = frozenset({"br", "hr", "input", "meta", "link", "wbr"})
 
 
 class Html(str):
@@ -23,15 +29,18 @@ Child = str | None | Iterable["Child"]
 
 
 def visible(text: str) -> str:
-    """Return text in which what cannot be printed is shown escaped, and what is no text as U+FFFD.
+    """Return text whose control and direction characters are shown escaped; no text as U+FFFD.
+
+    Neither an escape sequence nor a right-to-left override then changes how a page reads.
 
     Args:
         text: Any.
     """
-    text = _SURROGATE.sub("\ufffd", text)
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() or c in "\n\t" else repr(c)[1:-1] for c in text)
+    return _HIDDEN.sub(_escaped, _SURROGATE.sub("\ufffd", text))
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return f"\\u{ord(found[0]):04x}"
 
 
 def tag(name: str, /, *children: Child, **attributes: str | float | bool | None) -> Html:
@@ -56,7 +65,7 @@ def tag(name: str, /, *children: Child, **attributes: str | float | bool | None)
             parts.append(f'{word}="{escape(shown)}"')
     head = f"<{' '.join(parts)}>"
     if name in _VOID and not children:
-        return Html(head if name in ("br", "hr", "input", "meta", "link") else f"{head[:-1]}/>")
+        return Html(head if name in _PLAIN else f"{head[:-1]}/>")
     return Html(f"{head}{joined(*children)}</{name}>")
 
 
@@ -79,3 +88,13 @@ def _flat(children: Iterable[Child]) -> Iterable[str]:
             yield escape(visible(child), quote=False)
         else:
             yield from _flat(child)
+
+
+def breakable(text: str) -> list[Child]:
+    """Return a name that may be broken after its joints, and so fits a narrow page.
+
+    Args:
+        text: Such as a file's name or an address.
+    """
+    parts = re.split(r"(?<=[_:/#@.])(?=\S)", text)
+    return [part if k == 0 else [tag("wbr"), part] for k, part in enumerate(parts)]

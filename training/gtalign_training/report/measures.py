@@ -63,7 +63,7 @@ def run_parts(valid: Sequence[Episode], back: Mapping[int, Replayed], seed: int)
         WelfareRows(
             "Welfare",
             rows,
-            note="Points a conversation; dots are means, bars their 95 % bootstrap intervals.",
+            note="Points a conversation; dots are means, bars their 95\u202f% bootstrap intervals.",
         )
     ]
     parts += [part for part in (_flow(valid, back),) if part is not None]
@@ -85,7 +85,7 @@ def _flow(valid: Sequence[Episode], back: Mapping[int, Replayed]) -> Part | None
         sources = dict(zip(SOURCES, map(sum, zip(*billed, strict=True)), strict=True))
         sinks = dict(zip(SINKS, map(sum, zip(*spent, strict=True)), strict=True))
     else:
-        sources, sinks = {"charged": charged}, {"computing": cost}
+        sources, sinks = {"all that was used": charged}, {"all tokens": cost}
     sides: tuple[dict[str, int], dict[str, int]] = ({}, {})
     for source, amount in sources.items():
         # what takes off a bill goes out on the other side, so that both add up

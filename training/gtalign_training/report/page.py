@@ -12,10 +12,22 @@ from datetime import UTC, datetime
 from gtalign_env import __version__
 from gtalign_training.report.compare import compare
 from gtalign_training.report.embed import conversations
-from gtalign_training.report.html import Child, Html, tag
-from gtalign_training.report.parts import SIDES, Differences, Folder, Part, Talks
+from gtalign_training.report.html import Child, Html, breakable, tag
+from gtalign_training.report.parts import (
+    SIDES,
+    Curves,
+    Differences,
+    Folder,
+    Part,
+    ShareRows,
+    Talks,
+    WelfareRows,
+)
 from gtalign_training.report.sections import build
 from gtalign_training.report.words import number, plural
+
+MOST_SMALL = 8
+"""Rows of shares that stand beside others on a wide page."""
 
 KINDS = {"run": "run", "training": "training run", "sweep": "sweep", "folder": "folder"}
 
@@ -145,15 +157,28 @@ def _header(report: Report, made: datetime | None) -> Html:
 def _summary(report: Report) -> Html:
     return tag(
         "section",
-        tag("h1", report.title),
+        tag("h1", breakable(report.title)),
+        _together(report),
         [_card(folder, alone=len(report.folders) == 1) for folder in report.folders],
         id="summary",
     )
 
 
+def _together(report: Report) -> Child:
+    """Return the welfares of several results on one axis."""
+    rows = tuple((one.name, 0, one.headline) for one in report.folders if one.headline)
+    if len(report.folders) < 2 or not rows:
+        return None
+    return build(WelfareRows("Welfare of each result", rows))
+
+
 def _card(folder: Folder, *, alone: bool) -> Html:
     """Return what there is to know of a folder first: numbers, problems, what it was."""
-    heading = [] if alone else [tag("h2", folder.name), tag("p", folder.title, class_="lead")]
+    heading = (
+        []
+        if alone
+        else [tag("h2", breakable(folder.name)), tag("p", breakable(folder.title), class_="lead")]
+    )
     figures = [
         tag(
             "div",
@@ -163,7 +188,7 @@ def _card(folder: Folder, *, alone: bool) -> Html:
             class_="figure",
         )
         for side, name in SIDES
-        if side in folder.headline
+        if side in folder.headline and alone
     ]
     problems = [
         tag("ul", [tag("li", one) for one in folder.problems], class_="problems", role="status")
@@ -171,7 +196,10 @@ def _card(folder: Folder, *, alone: bool) -> Html:
     facts = tag(
         "dl", [[tag("dt", name), tag("dd", value)] for name, value in folder.about], class_="facts"
     )
-    note = f"Points a conversation: {folder.headline_note}." if figures else None
+    note = f"Points a conversation: {folder.headline_note}." if folder.headline else None
+    brief = tag(
+        "p", [tag("span", f"{name} ", tag("b", _cut(value))) for name, value in _brief(folder)]
+    )
     about = f"What was run ({KINDS.get(folder.kind, folder.kind)} {folder.name})"
     return tag(
         "article",
@@ -179,9 +207,32 @@ def _card(folder: Folder, *, alone: bool) -> Html:
         problems if folder.problems else None,
         tag("div", figures, class_="figures") if figures else None,
         tag("p", note, class_="note") if note else None,
-        tag("details", tag("summary", about), facts, class_="fold facts-fold", open=alone),
+        tag("div", brief, class_="brief"),
+        tag("details", tag("summary", about), facts, class_="fold"),
         class_="card",
     )
+
+
+BRIEF = (
+    *("user", "assistant", "algorithm", "conversations", "held-out conversations", "points"),
+    *("seed", "status", "gtalign-env", "scenario hash", "scenario hashes", "study hash"),
+)
+"""What is told of a folder at once; the rest is folded."""
+
+HASH, LONG = 64, 48
+"""Letters of a hash, and of the longest fact that is told at once."""
+
+
+def _brief(folder: Folder) -> list[tuple[str, str]]:
+    facts = dict(folder.about)
+    return [(name, facts[name]) for name in BRIEF if name in facts]
+
+
+def _cut(value: str) -> str:
+    words = value.split()
+    if max(map(len, words), default=0) == HASH:
+        return " ".join(f"{word[:10]}…" for word in words)
+    return value if len(value) <= LONG else f"{value[: LONG - 1]}…"
 
 
 def _span(folder: Folder, side: str) -> str:
@@ -209,8 +260,15 @@ def _part(part: Part, name: str, level: str) -> Html:
         tag("p", part.note, class_="note") if part.note else None,
         build(part),
         id=name,
-        class_="part",
+        class_="part half" if _is_small(part) else "part",
     )
+
+
+def _is_small(part: Part) -> bool:
+    """Return whether two such parts fit side by side on a wide page."""
+    if isinstance(part, Curves):
+        return len(part.curves) == 1
+    return isinstance(part, ShareRows) and len(part.rows) <= MOST_SMALL
 
 
 def _details(report: Report) -> list[Html]:
@@ -221,8 +279,8 @@ def _details(report: Report) -> list[Html]:
             continue
         level = "h2" if alone else "h3"
         parts = [_part(part, anchor(k, n), level) for n, part in enumerate(folder.parts)]
-        head = None if alone else tag("h2", folder.name, class_="folder")
-        out.append(tag("section", head, parts, id=anchor(k)))
+        head = None if alone else tag("h2", breakable(folder.name), class_="folder")
+        out.append(tag("section", head, tag("div", parts, class_="parts"), id=anchor(k)))
     return out
 
 

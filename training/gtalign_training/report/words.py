@@ -36,7 +36,14 @@ def percent(share: float, digits: int = 1) -> str:
 
 
 def usd(amount: float, digits: int = 5) -> str:
-    """Return an amount of USD."""
+    """Return an amount of USD; a small one with two digits that say something.
+
+    Args:
+        amount: USD.
+        digits: Decimals at least.
+    """
+    if 0 < abs(amount) < 10 ** (1 - digits):
+        digits = 1 - math.floor(math.log10(abs(amount)))
     return f"{number(amount, digits)}{NARROW}USD"
 
 

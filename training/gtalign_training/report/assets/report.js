@@ -5,7 +5,7 @@
   const $ = (id) => document.getElementById(id);
   const ROW = 62; // height of a row of the list, pixels; as in the style sheet
   const USD = 1e12; // pico-USD
-  const HIDDEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+  const HIDDEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
 
   const visible = (text) =>
     text.replace(HIDDEN, (c) => "\\u" + c.charCodeAt(0).toString(16).padStart(4, "0"));

@@ -1,3 +1,5 @@
-"""Small charts as SVG: colours by class, so they follow the page's light and dark; no style attributes,
-which the page's policy refuses. Every chart is drawn twice, for wide and for narrow pages.
+"""Small charts as SVG that follow the page's light and dark.
+
+Colours are classes; style attributes are refused by the page's policy. Every chart is drawn twice,
+for wide and for narrow pages.
 """

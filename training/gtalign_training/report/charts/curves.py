@@ -55,10 +55,11 @@ def curve_chart(
             x_axis(x, top, bottom, x_label, 4 if width < 500 else 7),
             y_axis(y, left, right),
         ]
-        for one in curves:
-            drawn.append(_path(x, y, one.x, one.y, f"thin {one.look}"))
-        for one, mean in zip(curves, means, strict=True):
-            drawn.append(_path(x, y, one.x, mean.tolist(), f"thick {one.look}"))
+        drawn += [_path(x, y, one.x, one.y, f"thin {one.look}") for one in curves]
+        drawn += [
+            _path(x, y, one.x, mean.tolist(), f"thick {one.look}")
+            for one, mean in zip(curves, means, strict=True)
+        ]
         for k, (said, value) in enumerate(levels):
             drawn.append(line(left, y(value), right, y(value), f"level l{k}"))
             drawn.append(text(right, y(value) - 5, said, "tick", "end"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import groupby
+from itertools import groupby, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,9 @@ from gtalign_training.studies.maps import Scale
 
 HATCHED = "vague"
 """Class of what is told from another of its colour by lines."""
+
+SKEWED = 20.0
+"""Ratio of greatest to least from which on shades are spaced by ratio."""
 
 LEVELS = 9
 """Shades of a number."""
@@ -95,8 +98,12 @@ def shades(numbers: NDArray[np.float64]) -> tuple[NDArray[np.int64], list[str]]:
     if not len(known):
         return np.full(numbers.shape, -1, dtype=np.int64), []
     low, high = float(known.min()), float(known.max())
-    width = (high - low) / LEVELS or 1.0
-    with np.errstate(invalid="ignore"):
-        codes = np.where(np.isfinite(numbers), np.clip((numbers - low) // width, 0, LEVELS - 1), -1)
-    edges = tick_labels([low + k * width for k in range(LEVELS + 1)])
-    return codes.astype(np.int64), [f"{a} to {b}" for a, b in zip(edges, edges[1:], strict=False)]
+    if low > 0 and high / low > SKEWED:
+        edges = np.geomspace(low, high, LEVELS + 1)
+        told = [f"{edge:,.3g}" for edge in edges]
+    else:
+        edges = np.linspace(low, high if high > low else low + 1.0, LEVELS + 1)
+        told = tick_labels(edges.tolist())
+    codes = np.clip(np.searchsorted(edges, numbers, side="right") - 1, 0, LEVELS - 1)
+    codes = np.where(np.isfinite(numbers), codes, -1)
+    return codes.astype(np.int64), [f"{a} to {b}" for a, b in pairwise(told)]

@@ -8,6 +8,9 @@ from gtalign_training.report.charts.svg import chart, rect, shortened, text
 from gtalign_training.report.html import Child, Html, tag
 from gtalign_training.report.words import percent, usd
 
+LOOKS = {"provider’s margin": "gain", "provider’s loss": "loss"}
+"""Class of the colour of what is not one of several."""
+
 Amounts = Sequence[tuple[str, float]]
 
 _PITCH, _GAP, _LEAST = 34.0, 10.0, 1.5
@@ -37,7 +40,6 @@ def flow_chart(name: str, sources: Amounts, middle: str, sinks: Amounts) -> Html
         core = 22 + (height - 22 - thick) / 2
         drawn: list[Child] = [
             rect(centre - bar / 2, core, bar, thick, "node whole", f"{middle}: {usd(total)}"),
-            text(centre, core - 8, shortened(middle, width - 2 * labels + 40), "name", "middle"),
         ]
         for k, (side, x, inner) in enumerate(
             ((sources, left, centre - bar / 2), (sinks, right, centre + bar / 2))
@@ -47,7 +49,7 @@ def flow_chart(name: str, sources: Amounts, middle: str, sinks: Amounts) -> Html
                 tall = thick * amount / total
                 room = max(_PITCH, tall)
                 top = y + (room - tall) / 2
-                look = f"f{k}{min(index, 5)}"
+                look = LOOKS.get(said, f"f{k}{min(index, 3)}")
                 told = f"{said}: {usd(amount)}, {percent(amount / total)}"
                 drawn.append(_band(x, top, inner, at, max(tall, _LEAST), look, told))
                 drawn.append(
@@ -56,12 +58,15 @@ def flow_chart(name: str, sources: Amounts, middle: str, sinks: Amounts) -> Html
                 where = x - bar - 6 if k == 0 else x + bar + 6
                 anchor = "end" if k == 0 else "start"
                 middle_of = y + room / 2
-                named = shortened(said, labels - bar - 6)
+                # what it belongs to is told on wide pages, and when it is pointed at
+                short = said if width > 500 else said.rpartition(": ")[2]
+                named = shortened(short, labels - bar - 6)
                 drawn.append(text(where, middle_of - 2, named, "name", anchor))
                 amount_said = usd(amount) if width > 500 else percent(amount / total, 0)
                 more = f" · {percent(amount / total, 0)}" if width > 500 else ""
                 drawn.append(text(where, middle_of + 13, amount_said + more, "tick", anchor))
                 y, at = y + room + _GAP, at + tall
+        drawn.append(text(centre, core - 8, middle, "name halo", "middle"))
         return int(height + 8), drawn
 
     return chart(name, draw)

@@ -51,9 +51,11 @@ def interval_chart(
         scale = scale_of(values, left + 6, width - 14, zero=zero)
         y, drawn = top, []
         for row, cells in rows:
+            if y > top:
+                drawn.append(line(left if narrow else 0, y, width - 8, y, "rule"))
             height = head + per_mark * len(cells) + 6
             if narrow:
-                drawn.append(text(left, y + 13, shortened(row, width - 20), "name"))
+                drawn.append(text(left, y + 13, shortened(row, width - 20), "name halo"))
             else:
                 middle = y + height / 2 + 2
                 drawn.append(text(left - 8, middle, shortened(row, left - 10), "name", "end"))
@@ -77,7 +79,7 @@ def interval_chart(
 
 
 def _mark(scale: Scale, y: float, look: str, one: Interval, row: str) -> list[Html]:
-    told = f"{row}: {number(one.mean)} (95 % interval {number(one.low)} to {number(one.high)})"
+    told = f"{row}: {number(one.mean)} (95\u202f% interval {number(one.low)} to {number(one.high)})"
     marks = [circle(scale(one.mean), y, 4.5, f"dot {look}", told)]
     if one.high > one.low:
         marks.insert(0, line(scale(one.low), y, scale(one.high), y, f"bar {look}"))

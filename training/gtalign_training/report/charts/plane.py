@@ -88,7 +88,7 @@ def plane_chart(
     if optimum is not None:
         entries.append(("box diamond", "best assistant that cannot see the type"))
     entries += [
-        (f"dot {PLAYED[min(k, len(PLAYED) - 1)]}", f"played: {name}, 95 % intervals")
+        (f"dot {PLAYED[min(k, len(PLAYED) - 1)]}", f"played: {name}, 95\u202f% intervals")
         for k, (name, _, _) in enumerate(runs)
     ]
     said = f"Payoffs of {shown.title}: user’s U across, assistant’s L up"
@@ -124,8 +124,8 @@ def _names(
     taken = [(x(u) - 5, y(a) - 5, x(u) + 5, y(a) + 5) for u, a in points]
     out = []
     for k in order:
-        name = shown.name(k)
-        long = len(name) * LETTER * 0.92
+        name = shown.name(k).replace(" x ", " × ")
+        long = len(name) * LETTER
         px, py = x(points[k][0]), y(points[k][1])
         for dx, dy, anchor in (
             (11, 4, "start"),

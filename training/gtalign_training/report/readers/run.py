@@ -70,7 +70,9 @@ def read(path: Path, name: str) -> Folder:
     if valid:
         parts += measures.run_parts(valid, back, seed)
         overall = measures.welfares(valid, seed)
-        headline_of = f"mean of {plural(len(valid), 'conversation')}, with 95 % bootstrap intervals"
+        headline_of = (
+            f"mean of {plural(len(valid), 'conversation')}, with 95\u202f% bootstrap intervals"
+        )
     else:
         overall, headline_of = {}, ""
     parts += measures.fault_parts(list(episodes.values()))
@@ -105,7 +107,7 @@ def _titled(name: str) -> str:
 def _read_logs(path: Path, problems: list[str]) -> tuple[Logged, dict[int, Episode]]:
     """Return the turns of each conversation and what it came to; events restore lost lines."""
     found = read_run(path)
-    problems += [f"{note[0].upper()}{note[1:]}." for note in found.notes]
+    problems += [f"{note}." for note in found.notes]
     logged: dict[int, list[dict[str, Any]]] = {}
     restored: dict[int, Episode] = {}
     for events in attempts(read_log(path / EVENTS).records):

@@ -191,7 +191,7 @@ def _rows(result: Mapping[str, Any]) -> tuple[tuple[str, int, Welfares], ...]:
 
 def _welfare_note(result: Mapping[str, Any]) -> str:
     row = next((one for one in result["rows"] if _get(one, "name") == "after"), {})
-    note = "Everybody meets the same users with the same questions; 95 % bootstrap intervals."
+    note = "Everybody meets the same users with the same questions; 95\u202f% bootstrap intervals."
     closed = _interval(_get(row, "gap_closed"))
     if closed is not None:
         note += (
@@ -407,7 +407,14 @@ def _about(
             or (key == "sft" and recipe.get("algorithm") == "grpo")
         ):
             facts.append(
-                (key, ", ".join(f"{k} {general(v)}" for k, v in said.items() if v is not None))
+                (
+                    key,
+                    ", ".join(
+                        f"{k} {v if k == 'seed' else general(v)}"
+                        for k, v in said.items()
+                        if v is not None
+                    ),
+                )
             )
     facts += [("held-out conversations", result.get("conversations"))]
     facts += [("status", told.get("status")), ("began", told.get("began"))]
@@ -417,6 +424,7 @@ def _about(
     )
     versions = told.get("versions")
     if isinstance(versions, Mapping):
+        facts.append(("gtalign-env", versions.get("gtalign-env")))
         facts.append(("versions", ", ".join(f"{k} {v}" for k, v in versions.items() if v)))
     facts.append(("Python", told.get("python")))
     facts.append(("report by", f"gtalign-env {__version__}"))

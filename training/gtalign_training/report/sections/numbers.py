@@ -24,6 +24,9 @@ from gtalign_training.report.sections.base import build, table
 from gtalign_training.report.words import count, number, percent, signed
 from gtalign_training.statistics import Interval
 
+TOLD = 0.0005
+"""Share from which on a label is told beside its bar; less would read as nothing."""
+
 LOOKS: dict[str, dict[str, str]] = {
     "move": {label: f"m{k}" for k, label in enumerate(ASSISTANT_LABELS)} | {"malformed": "bad"},
     "user_move": {label: f"u{k}" for k, label in enumerate(USER_LABELS)},
@@ -41,9 +44,14 @@ def _(part: WelfareRows) -> Html:
     marks = (
         [] if part.optimum is None else [(f"optimum of W {number(part.optimum, 2)}", part.optimum)]
     )
-    columns = ["", "conversations", *(name for _, name in SIDES)]
+    counted = any(n for _, n, _ in part.rows)
+    columns = ["", *(["conversations"] if counted else []), *(name for _, name in SIDES)]
     cells = [
-        [name, count(n) if n else "exact", *(_estimate(found.get(side)) for side, _ in SIDES)]
+        [
+            name,
+            *([count(n) if n else "exact"] if counted else []),
+            *(_estimate(found.get(side)) for side, _ in SIDES),
+        ]
         for name, n, found in part.rows
     ]
     return joined(
@@ -77,7 +85,9 @@ def _(part: ShareRows) -> Html:
         ordered = {label: shares[label] for label in (*looks, *shares) if label in shares}
         largest = sorted(ordered.items(), key=lambda item: -item[1])
         said = [
-            tag("span", f"{label} {percent(share)}", class_="share") for label, share in largest
+            tag("span", f"{label} {percent(share)}", class_="share")
+            for label, share in largest
+            if share >= TOLD
         ]
         rows.append(
             tag(
