@@ -42,7 +42,8 @@ def report(
     every conversation turn by turn. Several folders are compared: pairwise where the same users met
     both. What is damaged is said, and the rest is shown.
     """
-    from gtalign_training.report.page import Report, comparisons_of, now, page_of
+    from gtalign_training.report.compare import compare
+    from gtalign_training.report.page import Report, now, page_of
     from gtalign_training.report.readers import read_folders
     from gtalign_training.report.summary import summary_of
     from gtalign_training.run_folder import write_text
@@ -50,7 +51,7 @@ def report(
     check_ending(file, "--out", (".html",))
     console = err()
     read = read_folders(folders, lambda line: console.print(safe(line, "dim")))
-    shown = Report(read, comparisons_of(read))
+    shown = Report(read, compare([one for folder in read for one in folder.outcomes]))
     target = file or (folders[0] / PAGE if len(read) == 1 else Path(PAGE))
     page = page_of(shown, now())
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -20,29 +20,52 @@ MEASURES = (
 LEAST_PAIRS = 2
 """Fewer pairs have no interval."""
 
+NOTE = (
+    "The same user with the same question met both: mean of the paired differences, with "
+    "95\u202f% bootstrap intervals. An interval that leaves out 0 is marked *."
+)
+
 _SEED = 0  # of the resamples; every row draws its own, so rows do not depend on each other
 
 
-def compare(results: Sequence[Outcomes]) -> Differences | None:
-    """Return the paired differences of results to the first one; None where there is one alone.
+def compare(results: Sequence[Outcomes]) -> tuple[Differences, ...]:
+    """Return the paired differences of results that were made alike, to the first of each kind.
 
     Only conversations of the same user under the same conditions are paired: equal scenario hash,
-    seed and package version. Anything else is said, not computed.
+    seed and package version. Where results were made in different ways, that is said, not computed.
 
     Args:
-        results: In order; the first is what the others are compared with.
+        results: In order.
+
+    Returns:
+        One comparison for each set of results made alike; nothing where there is one result alone.
     """
     if len(results) < 2:
-        return None
+        return ()
+    alike: list[list[Outcomes]] = []
+    for one in results:
+        same = (some for some in alike if not difference_of(some[0].conditions, one.conditions))
+        group = next(same, None)
+        if group is None:
+            alike.append([one])
+        else:
+            group.append(one)
+    first = alike[0][0]
+    apart = tuple(
+        (", ".join(one.name for one in some), difference_of(first.conditions, some[0].conditions))
+        for some in alike[1:]
+    )
+    found = [_paired(some, apart if k == 0 else ()) for k, some in enumerate(alike)]
+    return tuple(one for one in found if one.rows or one.apart)
+
+
+def _paired(results: Sequence[Outcomes], apart: Sequence[tuple[str, str]]) -> Differences:
     base, *others = results
-    rows, apart = [], []
+    rows, said = [], list(apart)
     for index, other in enumerate(others):
-        if why := difference_of(base.conditions, other.conditions):
-            apart.append((other.name, why))
-            continue
         shared = sorted(set(base.table) & set(other.table))
         if len(shared) < LEAST_PAIRS:
-            apart.append((other.name, "fewer than 2 conversations are finished in both"))
+            said.append((other.name, "fewer than 2 conversations are finished in both"))
             continue
         rng = np.random.default_rng(np.random.SeedSequence([_SEED, index]))
         gaps = np.array([other.table[key] for key in shared]) - np.array(
@@ -51,12 +74,7 @@ def compare(results: Sequence[Outcomes]) -> Differences | None:
         cells = {key: bootstrap(gaps[:, k], rng) for k, (key, _, _) in enumerate(MEASURES)}
         rows.append((other.name, len(shared), cells))
     return Differences(
-        f"Compared with {base.name}",
-        base.name,
-        tuple(rows),
-        tuple(apart),
-        note="The same user with the same question met both: mean of the paired differences, with "
-        "95\u202f% bootstrap intervals. An interval that leaves out 0 is marked.",
+        f"Compared with {base.name}", base.name, tuple(rows), tuple(said), note=NOTE if rows else ""
     )
 
 

@@ -5,31 +5,27 @@ from __future__ import annotations
 import hashlib
 import importlib.resources
 from base64 import b64encode
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from gtalign_env import __version__
-from gtalign_training.report.compare import compare
+from gtalign_training.report.cards import summary_section
 from gtalign_training.report.embed import conversations
 from gtalign_training.report.html import Child, Html, breakable, tag
+from gtalign_training.report.pane import conversations_section, help_dialog
 from gtalign_training.report.parts import (
-    SIDES,
     Curves,
     Differences,
     Folder,
     Part,
     ShareRows,
     Talks,
-    WelfareRows,
 )
 from gtalign_training.report.sections import build
-from gtalign_training.report.words import number, plural
+from gtalign_training.report.words import plural
 
 MOST_SMALL = 8
 """Rows of shares that stand beside others on a wide page."""
-
-KINDS = {"run": "run", "training": "training run", "sweep": "sweep", "folder": "folder"}
 
 
 @dataclass(frozen=True)
@@ -86,8 +82,14 @@ def page_of(report: Report, made: datetime | None = None) -> str:
         _PATTERNS,
         tag("a", "Skip to the results", href="#summary", class_="skip"),
         _header(report, made),
-        tag("main", _summary(report), _comparisons(report), _details(report), _reader(report)),
-        _help(),
+        tag(
+            "main",
+            summary_section(report.title, report.folders),
+            _comparisons(report),
+            _details(report),
+            _conversations(report),
+        ),
+        help_dialog(),
         conversations(report.talks) if report.talks else None,
         tag("script", Html(script)),
     )
@@ -154,94 +156,6 @@ def _header(report: Report, made: datetime | None) -> Html:
     )
 
 
-def _summary(report: Report) -> Html:
-    return tag(
-        "section",
-        tag("h1", breakable(report.title)),
-        _together(report),
-        [_card(folder, alone=len(report.folders) == 1) for folder in report.folders],
-        id="summary",
-    )
-
-
-def _together(report: Report) -> Child:
-    """Return the welfares of several results on one axis."""
-    rows = tuple((one.name, 0, one.headline) for one in report.folders if one.headline)
-    if len(report.folders) < 2 or not rows:
-        return None
-    return build(WelfareRows("Welfare of each result", rows))
-
-
-def _card(folder: Folder, *, alone: bool) -> Html:
-    """Return what there is to know of a folder first: numbers, problems, what it was."""
-    heading = (
-        []
-        if alone
-        else [tag("h2", breakable(folder.name)), tag("p", breakable(folder.title), class_="lead")]
-    )
-    figures = [
-        tag(
-            "div",
-            tag("div", name, class_="figure-name"),
-            tag("div", number(folder.headline[side].mean, 2), class_=f"figure-value {side}"),
-            tag("div", _span(folder, side), class_="figure-span"),
-            class_="figure",
-        )
-        for side, name in SIDES
-        if side in folder.headline and alone
-    ]
-    problems = [
-        tag("ul", [tag("li", one) for one in folder.problems], class_="problems", role="status")
-    ]
-    facts = tag(
-        "dl", [[tag("dt", name), tag("dd", value)] for name, value in folder.about], class_="facts"
-    )
-    note = f"Points a conversation: {folder.headline_note}." if folder.headline else None
-    brief = tag(
-        "p", [tag("span", f"{name} ", tag("b", _cut(value))) for name, value in _brief(folder)]
-    )
-    about = f"What was run ({KINDS.get(folder.kind, folder.kind)} {folder.name})"
-    return tag(
-        "article",
-        heading,
-        problems if folder.problems else None,
-        tag("div", figures, class_="figures") if figures else None,
-        tag("p", note, class_="note") if note else None,
-        tag("div", brief, class_="brief"),
-        tag("details", tag("summary", about), facts, class_="fold"),
-        class_="card",
-    )
-
-
-BRIEF = (
-    *("user", "assistant", "algorithm", "conversations", "held-out conversations", "points"),
-    *("seed", "status", "gtalign-env", "scenario hash", "scenario hashes", "study hash"),
-)
-"""What is told of a folder at once; the rest is folded."""
-
-HASH, LONG = 64, 48
-"""Letters of a hash, and of the longest fact that is told at once."""
-
-
-def _brief(folder: Folder) -> list[tuple[str, str]]:
-    facts = dict(folder.about)
-    return [(name, facts[name]) for name in BRIEF if name in facts]
-
-
-def _cut(value: str) -> str:
-    words = value.split()
-    if max(map(len, words), default=0) == HASH:
-        return " ".join(f"{word[:10]}…" for word in words)
-    return value if len(value) <= LONG else f"{value[: LONG - 1]}…"
-
-
-def _span(folder: Folder, side: str) -> str:
-    one = folder.headline[side]
-    if one.low == one.high:
-        return "exact"
-    return f"{number(one.low, 2)} to {number(one.high, 2)}"
-
-
 def _comparisons(report: Report) -> Child:
     if not report.comparisons:
         return None
@@ -284,133 +198,11 @@ def _details(report: Report) -> list[Html]:
     return out
 
 
-def _reader(report: Report) -> Child:
-    if not report.talks:
-        return None
+def _conversations(report: Report) -> Child:
     total = sum(len(talks.records) for talks in report.talks)
-    filters = [
-        ("run", "Result"),
-        ("regime", "Price"),
-        ("persona", "Persona"),
-        ("ending", "Ending"),
-        ("fault", "Fault"),
-        ("move", "Move"),
-        ("sign", "Label"),
-        ("welfare", "Joint W"),
-    ]
-    return tag(
-        "section",
-        tag("h2", "Conversations"),
-        tag(
-            "p",
-            f"{plural(total, 'conversation')}; ",
-            tag("kbd", "j"),
-            " and ",
-            tag("kbd", "k"),
-            " go through them, ",
-            tag("kbd", "/"),
-            " searches, ",
-            tag("kbd", "?"),
-            " tells more.",
-            class_="note screen",
-        ),
-        tag("noscript", tag("p", "Conversations are shown by the page’s script, which is off.")),
-        tag(
-            "div",
-            tag(
-                "input",
-                type="search",
-                id="search",
-                placeholder="Search what was said…",
-                aria_label="Search what was said",
-                spellcheck="false",
-            ),
-            [
-                tag("label", tag("span", said), tag("select", id=f"filter-{name}"), class_="filter")
-                for name, said in filters
-            ],
-            tag("label", tag("span", "Order"), tag("select", _ORDERS, id="sort"), class_="filter"),
-            tag("button", "Clear", type="button", id="clear"),
-            class_="filters",
-        ),
-        tag(
-            "p",
-            f"{total:,} of {total:,}",
-            id="found",
-            class_="dim",
-            role="status",
-            aria_live="polite",
-        ),
-        tag(
-            "div",
-            tag(
-                "div",
-                tag("div", id="rows"),
-                id="list",
-                role="listbox",
-                tabindex="0",
-                aria_label="Conversations",
-            ),
-            tag("article", id="talk", aria_label="The conversation", tabindex="-1"),
-            class_="reader",
-            id="reader",
-        ),
-        id="conversations",
-    )
-
-
-_ORDERS = [
-    tag("option", said, value=value)
-    for value, said in (
-        ("", "as played"),
-        ("w", "lowest W first"),
-        ("W", "highest W first"),
-        ("u", "lowest U first"),
-        ("l", "lowest L first"),
-    )
-]
-
-_KEYS = (
-    ("j  ↓", "next conversation"),
-    ("k  ↑", "previous conversation"),
-    ("/", "search"),
-    ("e", "open or close all blocks"),
-    ("r", "raw JSON"),
-    ("t", "light, dark, or as the system"),
-    ("Esc", "clear the search, close what is open"),
-    ("?", "this help"),
-)
-
-
-def _help() -> Html:
-    rows = [
-        tag("tr", tag("th", tag("kbd", keys), scope="row"), tag("td", what)) for keys, what in _KEYS
-    ]
-    return tag(
-        "dialog",
-        tag("h2", "Keys"),
-        tag("table", tag("tbody", rows)),
-        tag(
-            "p",
-            "The address of an open conversation can be sent: it leads back to it.",
-            class_="note",
-        ),
-        tag("form", tag("button", "Close"), method="dialog"),
-        id="help",
-    )
+    return conversations_section(total) if total else None
 
 
 def now() -> datetime:
     """Return the time that a page says it was made at."""
     return datetime.now(UTC)
-
-
-def comparisons_of(folders: Sequence[Folder]) -> tuple[Differences, ...]:
-    """Return the comparison of everything that can be compared.
-
-    Args:
-        folders: Of the report.
-    """
-    results = [one for folder in folders for one in folder.outcomes]
-    found = compare(results)
-    return () if found is None else (found,)

@@ -64,7 +64,7 @@ class Replayed:
 
     budget: int
     latent: dict[str, tuple[Any, str]]
-    usage: tuple[tuple[int, int, int, int], ...] | None
+    usage: tuple[tuple[int, ...], ...] | None
     billed: tuple[int, ...] | None
     spent: tuple[int, ...] | None
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import groupby, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gtalign_training.report.charts.svg import chart, rect, tag, text, tick_labels
-from gtalign_training.report.html import Child, Html
+from gtalign_training.report.charts.svg import chart, rect, text
+from gtalign_training.report.html import Child, Html, tag
+from gtalign_training.report.words import number
 from gtalign_training.studies.maps import Scale
 
 HATCHED = "vague"
@@ -103,7 +105,8 @@ def shades(numbers: NDArray[np.float64]) -> tuple[NDArray[np.int64], list[str]]:
         told = [f"{edge:,.3g}" for edge in edges]
     else:
         edges = np.linspace(low, high if high > low else low + 1.0, LEVELS + 1)
-        told = tick_labels(edges.tolist())
+        digits = max(0, 2 - math.floor(math.log10((high - low) / LEVELS or 1.0)))
+        told = [number(float(edge), digits) for edge in edges]
     codes = np.clip(np.searchsorted(edges, numbers, side="right") - 1, 0, LEVELS - 1)
     codes = np.where(np.isfinite(numbers), codes, -1)
     return codes.astype(np.int64), [f"{a} to {b}" for a, b in pairwise(told)]

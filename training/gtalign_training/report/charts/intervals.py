@@ -49,7 +49,8 @@ def interval_chart(
         per_mark, head = 15, 20 if narrow else 4
         top = 20.0 if marks else 8.0
         scale = scale_of(values, left + 6, width - 14, zero=zero)
-        y, drawn = top, []
+        drawn: list[Child] = []
+        y = top
         for row, cells in rows:
             if y > top:
                 drawn.append(line(left if narrow else 0, y, width - 8, y, "rule"))

@@ -13,12 +13,11 @@ from gtalign_training.report.charts.svg import (
     key,
     line,
     scale_of,
-    tag,
     text,
     x_axis,
     y_axis,
 )
-from gtalign_training.report.html import Child, Html, joined
+from gtalign_training.report.html import Child, Html, joined, tag
 from gtalign_training.report.parts import Welfares
 from gtalign_training.report.words import number
 
@@ -73,11 +72,12 @@ def plane_chart(
         )
         if optimum is not None:
             drawn.append(_diamond(x(optimum[0]), y(optimum[1]), _told("optimum", *optimum)))
-        for k, (name, u, a) in enumerate(runs):
+        for k, (name, us, them) in enumerate(runs):
             look = PLAYED[min(k, len(PLAYED) - 1)]
-            drawn.append(line(x(u.low), y(a.mean), x(u.high), y(a.mean), f"bar {look}"))
-            drawn.append(line(x(u.mean), y(a.low), x(u.mean), y(a.high), f"bar {look}"))
-            drawn.append(circle(x(u.mean), y(a.mean), 4.5, f"dot {look}", _told(name, u[0], a[0])))
+            drawn.append(line(x(us.low), y(them.mean), x(us.high), y(them.mean), f"bar {look}"))
+            drawn.append(line(x(us.mean), y(them.low), x(us.mean), y(them.high), f"bar {look}"))
+            told = _told(name, us.mean, them.mean)
+            drawn.append(circle(x(us.mean), y(them.mean), 4.5, f"dot {look}", told))
         drawn.append(_names(shown, points, x, y, (left, right), width))
         return height, drawn
 

@@ -89,18 +89,9 @@ def scale_of(
 
 
 def digits_of(ticks: Sequence[float]) -> int:
-    """Return how many decimals tell ticks apart."""
-    if len(ticks) < 2:
-        return 2
-    step = abs(ticks[1] - ticks[0])
-    return max(
-        0,
-        min(
-            9,
-            math.ceil(-math.log10(step) - 1e-9)
-            + (step / 10 ** math.floor(math.log10(step)) == 2.5),
-        ),
-    )
+    """Return with how many decimals every tick is written as it is."""
+    near = 1e-6 * abs(ticks[1] - ticks[0]) if len(ticks) > 1 else 0.005
+    return next((k for k in range(9) if all(abs(round(t, k) - t) <= near for t in ticks)), 9)
 
 
 def tick_labels(ticks: Sequence[float]) -> list[str]:

@@ -7,8 +7,7 @@ from typing import Any
 
 from gtalign_training.report.parts import Data, Folder, Part, Talks
 from gtalign_training.report.readers.files import read_object, read_rows
-from gtalign_training.report.readers.training import transcript_record
-from gtalign_training.report.talks import with_unique_keys
+from gtalign_training.report.talks import transcript_record, with_unique_keys
 from gtalign_training.report.words import general, plural
 
 MOST_FILES = 20

@@ -60,7 +60,7 @@ def read(path: Path, name: str) -> Folder:
     logged, episodes = _read_logs(path, problems)
     problems += version_problem(told.get("gtalign-env"))
     scenario = _scenario(told, problems)
-    seed = told.get("seed") if isinstance(told.get("seed"), int) else 0
+    seed = told["seed"] if isinstance(told.get("seed"), int) else 0
     back = _bring_back(scenario, seed, episodes, logged, problems)
     valid = [one for one in episodes.values() if one.fault is None]
     problems += _state(told, summary, episodes, valid)

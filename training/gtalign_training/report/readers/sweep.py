@@ -106,8 +106,8 @@ def _tables(summary: Mapping[str, Any]) -> list[Part]:
         if isinstance(row, Mapping)
     ]
     if cells:
-        columns = ("measure", "least", "mean", "greatest", "points where defined")
-        parts.append(Table("Range of each measure", columns, tuple(cells)))
+        ranges = ("measure", "least", "mean", "greatest", "points where defined")
+        parts.append(Table("Range of each measure", ranges, tuple(cells)))
     where = summary.get("where")
     flags = [
         (
