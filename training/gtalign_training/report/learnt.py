@@ -15,6 +15,7 @@ from gtalign_training.report.parts import (
     Table,
     Welfares,
 )
+from gtalign_training.report.plain import as_number, dig
 from gtalign_training.report.words import number, percent
 from gtalign_training.statistics import Interval
 
@@ -41,16 +42,6 @@ ROW_NAMES = {"before": "before training", "after": "after training"}
 _FIELDS = (("user", "user"), ("assistant", "assistant"), ("joint", "welfare"))
 
 
-def get(data: Any, *keys: str) -> Any:
-    for key in keys:
-        data = data.get(key) if isinstance(data, Mapping) else None
-    return data
-
-
-def as_number(value: Any) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
-
-
 def _interval(value: Any) -> Interval | None:
     if isinstance(value, Sequence) and not isinstance(value, str) and len(value) == 3:
         numbers = [as_number(one) for one in value]
@@ -66,7 +57,11 @@ def _welfares(row: Mapping[str, Any]) -> Welfares:
 
 
 def welfare_rows(result: Mapping[str, Any]) -> tuple[tuple[str, int, Welfares], ...]:
-    """Return the assistants that were measured side by side."""
+    """Return the assistants that were measured side by side: name, conversations, welfares.
+
+    Args:
+        result: Content of ``evaluation.json``.
+    """
     rows = result.get("rows")
     out = []
     for row in rows if isinstance(rows, list) else ():
@@ -78,9 +73,14 @@ def welfare_rows(result: Mapping[str, Any]) -> tuple[tuple[str, int, Welfares], 
 
 
 def welfare_note(result: Mapping[str, Any]) -> str:
-    row: Any = next((one for one in result["rows"] if get(one, "name") == "after"), {})
+    """Return how to read these, with the share of the gap that was closed.
+
+    Args:
+        result: Content of ``evaluation.json``.
+    """
+    row: Any = next((one for one in result["rows"] if dig(one, "name") == "after"), {})
     note = "Everybody meets the same users with the same questions; 95\u202f% bootstrap intervals."
-    closed = _interval(get(row, "gap_closed"))
+    closed = _interval(dig(row, "gap_closed"))
     if closed is not None:
         note += (
             f" Training closed {percent(closed.mean)} of the way from the warm start to the exact "
@@ -90,7 +90,12 @@ def welfare_note(result: Mapping[str, Any]) -> str:
 
 
 def exact_headline(result: Mapping[str, Any]) -> Welfares:
-    rows = get(result, "by_regime")
+    """Return the exact welfares of a policy without text, mean over prices.
+
+    Args:
+        result: Content of ``evaluation.json``.
+    """
+    rows = dig(result, "by_regime")
     if not isinstance(rows, Mapping) or not rows:
         return {}
     every = [_welfares(row) for row in rows.values()]
@@ -100,21 +105,25 @@ def exact_headline(result: Mapping[str, Any]) -> Welfares:
 
 
 def exact_parts(result: Mapping[str, Any]) -> list[Part]:
-    """Return what a policy without text is worth exactly, by regime."""
-    rows = get(result, "by_regime")
+    """Return what a policy without text is worth exactly, by regime.
+
+    Args:
+        result: Content of ``evaluation.json``.
+    """
+    rows = dig(result, "by_regime")
     if not isinstance(rows, Mapping):
         return []
     cells = []
     for regime, row in rows.items():
-        share = as_number(get(row, "share"))
-        plan = get(row, "best_plan")
+        share = as_number(dig(row, "share"))
+        plan = dig(row, "best_plan")
         cells.append(
             (
                 str(regime),
-                *(number(as_number(get(row, field))) for _, field in _FIELDS),
-                number(as_number(get(row, "optimum"))),
+                *(number(as_number(dig(row, field))) for _, field in _FIELDS),
+                number(as_number(dig(row, "optimum"))),
                 "–" if share is None else percent(share),
-                f"{get(plan, 'plan')}: {number(as_number(get(plan, 'welfare')))}",
+                f"{dig(plan, 'plan')}: {number(as_number(dig(plan, 'welfare')))}",
             )
         )
     columns = ("price", "user’s U", "assistant’s L", "joint W", "optimum of W", "share of it")
@@ -129,6 +138,12 @@ def exact_parts(result: Mapping[str, Any]) -> list[Part]:
 
 
 def curve_parts(metrics: Sequence[Mapping[str, Any]], optimum: float | None) -> list[Part]:
+    """Return the curves of what was logged, stage by stage.
+
+    Args:
+        metrics: Lines of ``metrics.jsonl``.
+        optimum: Exact optimum of mean W, points; None where it is not known.
+    """
     parts: list[Part] = []
     for stage, label in STAGES.items():
         rows = [row for row in metrics if row.get("stage") == stage]
@@ -169,14 +184,18 @@ def _curves(
 
 
 def context_parts(result: Mapping[str, Any]) -> list[Part]:
-    """Return the first moves before and after, with the optimal one."""
+    """Return the first moves before and after, with the optimal one.
+
+    Args:
+        result: Content of ``evaluation.json``.
+    """
     rows = result.get("contexts")
     shown: list[tuple[str, str, Mapping[str, float], str]] = []
     for row in rows if isinstance(rows, list) else ():
-        where = f"{get(row, 'regime')}, {get(row, 'style')} user, {get(row, 'opening')}"
-        best, margin = str(get(row, "oracle")), as_number(get(row, "margin"))
+        where = f"{dig(row, 'regime')}, {dig(row, 'style')} user, {dig(row, 'opening')}"
+        best, margin = str(dig(row, "oracle")), as_number(dig(row, "margin"))
         for key, word in (("before", "before"), ("after", "after")):
-            mix = get(row, key)
+            mix = dig(row, key)
             if isinstance(mix, Mapping) and mix:
                 shares = {str(k): v for k, v in mix.items() if (as_number(v) or 0) > 0}
                 share = percent(shares.get(best, 0.0), 0)
@@ -197,15 +216,21 @@ def context_parts(result: Mapping[str, Any]) -> list[Part]:
 
 
 def with_played(part: Game, result: Mapping[str, Any], regime: str) -> Game:
-    """Return the game with what was played under its regime."""
+    """Return the game with what was played under its regime.
+
+    Args:
+        part: The game.
+        result: Content of ``evaluation.json``.
+        regime: The regime.
+    """
     found: list[tuple[str, Welfares]] = []
     rows = result.get("rows")
     for row in rows if isinstance(rows, list) else ():
-        name = ROW_NAMES.get(str(get(row, "name")))
-        welfares = _welfares(get(row, "by_regime", regime) or {})
+        name = ROW_NAMES.get(str(dig(row, "name")))
+        welfares = _welfares(dig(row, "by_regime", regime) or {})
         if name is not None and len(welfares) == len(_FIELDS):
             found.append((name, welfares))
-    exact = _welfares(get(result, "by_regime", regime) or {})
+    exact = _welfares(dig(result, "by_regime", regime) or {})
     if not found and len(exact) == len(_FIELDS):
         found.append(("learnt policy, exact", exact))
     return replace(part, played=tuple(found))

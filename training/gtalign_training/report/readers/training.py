@@ -16,17 +16,16 @@ from gtalign_training.report.games import exact_cells, game_part, matrices
 from gtalign_training.report.learnt import (
     ROW_NAMES,
     STAGES,
-    as_number,
     context_parts,
     curve_parts,
     exact_headline,
     exact_parts,
-    get,
     welfare_note,
     welfare_rows,
     with_played,
 )
 from gtalign_training.report.parts import Data, Folder, Outcomes, Part, Talks, WelfareRows
+from gtalign_training.report.plain import as_number, dig
 from gtalign_training.report.readers.files import read_object, read_rows, version_problem
 from gtalign_training.report.talks import transcript_record, with_unique_keys
 from gtalign_training.report.words import general
@@ -61,11 +60,11 @@ def read(path: Path, name: str) -> Folder:
             f"There is no evaluation yet (the run is {told.get('status', 'of unknown state')}); "
             "gtalign train … --resume finishes it."
         )
-    version = get(told, "versions", "gtalign-env")
+    version = dig(told, "versions", "gtalign-env")
     problems += version_problem(version)
     specs = _specs(recipe, told, problems)
     games = matrices(specs)
-    optimum = as_number(get(result, "optimum", "welfare"))
+    optimum = as_number(dig(result, "optimum", "welfare"))
     rows = welfare_rows(result)
     parts: list[Part] = []
     if rows:
@@ -77,7 +76,7 @@ def read(path: Path, name: str) -> Folder:
     parts += exact_parts(result)
     parts += curve_parts(metrics, optimum)
     parts += context_parts(result)
-    p_vague = as_number(get(recipe, "game", "p_vague"))
+    p_vague = as_number(dig(recipe, "game", "p_vague"))
     parts += [
         with_played(game_part(spec, matrix, p_vague=p_vague), result, regime)
         for regime, (spec, matrix) in games.items()
@@ -169,7 +168,7 @@ def _title(recipe: Mapping[str, Any]) -> str:
     if not recipe:
         return "a training run whose recipe is lost"
     game = recipe.get("game")
-    return f"{recipe.get('name')}: {recipe.get('algorithm')} on {get(game, 'scenario')}"
+    return f"{recipe.get('name')}: {recipe.get('algorithm')} on {dig(game, 'scenario')}"
 
 
 def _about(
@@ -178,8 +177,8 @@ def _about(
     game = recipe.get("game", {})
     facts: list[tuple[str, Any]] = [("recipe", recipe.get("description"))]
     facts += [(key, recipe.get(key)) for key in ("algorithm", "seed", "reward")]
-    facts += [("scenario", get(game, "scenario"))]
-    pricing = get(game, "pricing")
+    facts += [("scenario", dig(game, "scenario"))]
+    pricing = dig(game, "pricing")
     facts.append(("prices", ", ".join(map(str, pricing)) if isinstance(pricing, list) else None))
     for key in ("model", "sft", "grpo", "ppo", "evaluation"):
         said = recipe.get(key)
