@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from gtalign_env.errors import RunError
 from gtalign_training.commands.options import Json, check_ending
 from gtalign_training.console import err, out, print_json, safe
 
@@ -34,6 +35,9 @@ def report(
             "--out", "-o", help="HTML file [report.html in the folder; of several, here]."
         ),
     ] = None,
+    conversations: Annotated[
+        int, typer.Option(help="Most conversations that the page holds to be read.", min=0)
+    ] = 20_000,
     json: Json = False,
 ) -> None:
     """Write runs, sweeps and training runs as one page that needs no network and no server.
@@ -46,21 +50,26 @@ def report(
     from gtalign_training.report.page import Report, now, page_of
     from gtalign_training.report.readers import read_folders
     from gtalign_training.report.summary import summary_of
+    from gtalign_training.report.talks import at_most
     from gtalign_training.run_folder import write_text
 
     check_ending(file, "--out", (".html",))
     console = err()
     read = read_folders(folders, lambda line: console.print(safe(line, "dim")))
+    read = at_most(read, conversations)
     shown = Report(read, compare([one for folder in read for one in folder.outcomes]))
     target = file or (folders[0] / PAGE if len(read) == 1 else Path(PAGE))
     page = page_of(shown, now())
-    target.parent.mkdir(parents=True, exist_ok=True)
-    write_text(target, page)
-    if json:
-        print_json(summary_of(shown, target))
-        return
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        write_text(target, page)
+    except OSError as error:
+        raise RunError(f"{target} cannot be written: {error}; say where with --out") from error
     for folder in read:
         for problem in folder.problems:
             console.print(safe(f"{folder.name}: {problem}", "yellow"), soft_wrap=True)
+    if json:
+        print_json(summary_of(shown, target))
+        return
     size = len(page.encode()) / 1e6
     out().print(safe(f"wrote {target} ({size:.1f} MB)"), soft_wrap=True)

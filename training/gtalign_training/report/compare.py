@@ -89,7 +89,7 @@ def difference_of(one: Mapping[str, str], other: Mapping[str, str]) -> str:
     for name in dict.fromkeys((*one, *other)):
         first, second = one.get(name, "unknown"), other.get(name, "unknown")
         if first != second:
-            told.append(f"{name} {_short(first)} against {_short(second)}")
+            told.append(f"{name} {_short(second)}, there {_short(first)}")
     return "; ".join(told)
 
 

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from gtalign_agents.fourblock import BLOCKS, parse
 from gtalign_env.errors import FormatError
+from gtalign_training.report.parts import Folder
 from gtalign_training.report.replayed import Replayed
 
 PREVIEW = 90
@@ -83,6 +85,32 @@ def with_unique_keys(records: Sequence[dict[str, Any]]) -> tuple[dict[str, Any],
         counted[one["key"]] += 1
         again = counted[one["key"]]
         out.append(one if again == 1 else {**one, "key": f"{one['key']}-{again}"})
+    return tuple(out)
+
+
+def at_most(folders: Sequence[Folder], most: int) -> tuple[Folder, ...]:
+    """Return folders that hold so many conversations together, and say what they leave out.
+
+    Args:
+        folders: In order; the first conversations are kept.
+        most: How many.
+    """
+    left = most
+    out = []
+    for folder in folders:
+        talks = []
+        for some in folder.talks:
+            talks.append(replace(some, records=some.records[:left]))
+            left -= len(talks[-1].records)
+        held = sum(len(some.records) for some in talks)
+        every = sum(len(some.records) for some in folder.talks)
+        note = (
+            f"The page holds {held:,} of {every:,} conversations to read (--conversations sets how "
+            "many); every number is of all.",
+        )
+        kept = tuple(some for some in talks if some.records)
+        more = note if held < every else ()
+        out.append(replace(folder, talks=kept, problems=(*folder.problems, *more)))
     return tuple(out)
 
 

@@ -277,7 +277,7 @@
     const out = [head];
     if (one.fault) {
       const { kind, seat, attempts, message } = one.fault;
-      out.push(el("p", "warn", el("b", "Fault: "), `${kind}, in the ${seat}’s seat, after ${attempts} tries. `, message));
+      out.push(el("p", "warn", el("b", "", "Fault: "), `${kind}, in the ${seat}’s seat, after ${attempts} tries. `, message));
     }
     let user = 0, assistant = 0, bill = 0;
     const turns = one.turns.map((turn, k) => {

@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
 from gtalign_env import __version__
 from gtalign_training.report.words import plural
+
+
+def _loads(text: str | bytes) -> Any:
+    """Return JSON; what is no finite number, such as NaN or 1e999, becomes None."""
+
+    def finite(word: str) -> float | None:
+        value = float(word)
+        return value if math.isfinite(value) else None
+
+    return json.loads(text, parse_constant=lambda word: None, parse_float=finite)
 
 
 def read_object(path: Path, problems: list[str]) -> dict[str, Any]:
@@ -18,7 +29,7 @@ def read_object(path: Path, problems: list[str]) -> dict[str, Any]:
         problems: Gets a sentence about what is wrong.
     """
     try:
-        data = json.loads(path.read_text(encoding="utf-8"), parse_constant=lambda word: None)
+        data = _loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         problems.append(f"{path.name} is missing.")
         return {}
@@ -50,7 +61,7 @@ def read_rows(path: Path, problems: list[str]) -> list[dict[str, Any]]:
         if not line.strip():
             continue
         try:
-            row = json.loads(line, parse_constant=lambda word: None)
+            row = _loads(line)
         except (ValueError, RecursionError):
             row = None
         if isinstance(row, dict):

@@ -147,7 +147,7 @@ def _(part: Differences) -> Html:
             table(columns, cells),
         ]
     out += [
-        tag("p", tag("b", "Not comparable: "), f"{name}. {why}.", class_="warn")
+        tag("p", tag("b", "Not comparable: "), f"{name} with {part.base} ({why}).", class_="warn")
         for name, why in part.apart
     ]
     return joined(*out)
