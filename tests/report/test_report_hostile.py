@@ -128,7 +128,20 @@ def quiet(seen: Visit) -> None:
 
 
 @pytest.mark.parametrize("policy", [True, False], ids=["with its policy", "without it"])
-def test_120_strings_in_every_field_stay_text(policy: bool, hostile: Path, visit: Visitor) -> None:
+def test_120_strings_stay_text(policy: bool, hostile: Path, visit: Visitor) -> None:
+    look_through(hostile, policy, visit)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("policy", [True, False], ids=["with its policy", "without it"])
+def test_120_strings_in_every_single_field_stay_text(
+    policy: bool, folders: Path, visit: Visitor, tmp_path: Path
+) -> None:
+    look_through(_page(folders, tmp_path, lambda: ALL), policy, visit)
+
+
+def look_through(file: Path, policy: bool, visit: Visitor) -> None:
+    """Open every conversation with all its blocks, use every filter, search; nothing may happen."""
     seen = visit(file, policy=policy)
     page = seen.page
     page.wait_for_selector("html[data-ready=yes]", state="attached")
