@@ -147,13 +147,14 @@ def look_through(file: Path, policy: bool, visit: Visitor) -> None:
     page.wait_for_selector("html[data-ready=yes]", state="attached")
     scripts = page.locator("script").count()
     page.keyboard.press("r")
-    count = len(PAGE_STRINGS)
+    # the page is the same either way; without its policy it has to be safe by itself
+    count = 12 if policy else len(PAGE_STRINGS)
     first = page.evaluate(
         """async (count) => {
           const wait = () => new Promise((done) => setTimeout(done, 4));
           const body = (key) => document.body.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
           const seen = new Set();
-          for (let k = 0; k < count + 45; k++) {
+          for (let k = 0; k < count * 1.35; k++) {
             body("e");
             seen.add(document.querySelector("#talk").textContent);
             body("j");
