@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from functools import partial
 from itertools import cycle
 from pathlib import Path
 from typing import Any
@@ -83,9 +84,9 @@ def _poison_run(whole: Path, out: Path, poison: Poison) -> None:
         records = read_log(whole / name).records
         first = [one for one in records if one["episode"] == 0]
         lines = [
-            encode(poisoned({**one, "episode": k, "verdict": {"why": "x"}}, lambda one=string: one))
+            encode(poisoned({**one, "episode": k, "verdict": {"why": "x"}}, partial(str, string)))
             if name == "events.jsonl"
-            else encode(poisoned({**one, "episode": k}, lambda one=string: one))
+            else encode(poisoned({**one, "episode": k}, partial(str, string)))
             for k, string in enumerate(PAGE_STRINGS)
             for one in first
         ]
@@ -105,7 +106,7 @@ def _poison_training(whole: Path, out: Path, poison: Poison) -> None:
         file = out / f"transcripts-{which}.jsonl"
         rows = [json.loads(line) for line in file.read_text().splitlines()]
         lines = [
-            json.dumps(poisoned(one, lambda string=PAGE_STRINGS[k]: string))
+            json.dumps(poisoned(one, partial(str, PAGE_STRINGS[k])))
             for k, one in enumerate(rows[:20])
         ]
         file.write_text("\n".join(lines), encoding="utf-8")

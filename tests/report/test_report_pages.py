@@ -205,6 +205,7 @@ def test_a_turn_shows_all_that_is_known_of_it(page: Page, folders: Path, visit: 
     for part in (
         "Asking costs little.",
         "written by the model",
+        "edited by the price",
         "exact, under per_token",
         "Steering:",
         "before",
@@ -242,6 +243,13 @@ def test_on_paper_there_is_no_chrome_and_nothing_stays_folded(page: Page, visit:
     assert seen.page.locator("details.fold:not([open])").count() > 4
     assert seen.page.pdf()[:5] == b"%PDF-"
     seen.check()
+
+
+def test_a_mean_without_spread_is_not_called_exact(page: Page, visit: Visitor) -> None:
+    spans = opened(visit, page("training")).page.locator(".figure-span")
+    assert set(spans.all_inner_texts()) == {"exact"}
+    spans = opened(visit, page("steered")).page.locator(".figure-span")
+    assert all(" to " in one for one in spans.all_inner_texts())
 
 
 def test_without_scripts_the_numbers_are_there(page: Page, chromium: Any) -> None:

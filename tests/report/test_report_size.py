@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 import time
 from pathlib import Path
 
@@ -36,20 +37,22 @@ def test_2000_long_conversations_open_within_two_seconds(visit: Visitor, tmp_pat
     written = (tmp_path / EVENTS).stat().st_size
     assert size <= MOST_BYTES
     seconds = []
+    visits = []
     for _ in range(3):
         began = time.perf_counter()
-        seen = visit(page, wait="domcontentloaded")
-        seen.page.locator("#talk h3").wait_for()  # the first conversation can be read
+        visits.append(visit(page, wait="domcontentloaded"))
+        visits[-1].page.locator("#talk h3").wait_for()  # the first conversation can be read
         seconds.append(time.perf_counter() - began)
+    seen = visits[-1]
     began = time.perf_counter()
     seen.page.fill("#search", "zzz")
     seen.page.get_by_text(f"0 of {EPISODES:,} conversations").wait_for()
     searched = time.perf_counter() - began
     seen.check()
-    print(
+    sys.stdout.write(
         f"\n{EPISODES:,} conversations, {written / 1e6:.1f} MB of events: made in {made:.1f} s, "
         f"{size / 1e6:.1f} MB, open in {min(seconds):.2f} to {max(seconds):.2f} s, "
-        f"searched through in {searched:.2f} s"
+        f"searched through in {searched:.2f} s\n"
     )
     assert min(seconds) <= 5 * MOST_SECONDS
 

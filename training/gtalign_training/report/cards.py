@@ -102,6 +102,6 @@ def _cut(value: str) -> str:
 
 def _span(folder: Folder, side: str) -> str:
     one = folder.headline[side]
-    if one.low == one.high:
+    if folder.exact:
         return "exact"
     return f"{number(one.low, 2)} to {number(one.high, 2)}"

@@ -213,6 +213,7 @@ class Folder:
         problems: What is wrong or missing, each a sentence.
         headline: The welfares that stand for all of it; empty where there are none.
         headline_note: Of whom these are.
+        exact: Whether they are exact, so that an interval has no meaning.
         parts: What there is to show, in order.
         outcomes: Its results for comparisons.
         talks: Its conversations.
@@ -225,6 +226,7 @@ class Folder:
     problems: tuple[str, ...] = ()
     headline: Welfares = field(default_factory=dict)
     headline_note: str = ""
+    exact: bool = False
     parts: tuple[Part, ...] = ()
     outcomes: tuple[Outcomes, ...] = ()
     talks: tuple[Talks, ...] = ()

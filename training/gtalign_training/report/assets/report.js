@@ -325,7 +325,7 @@
       said.dir = "auto";
       node.append(said);
     }
-    if (beside.blocks) node.append(...blocks(beside.blocks, one, row));
+    if (beside.blocks) node.append(...blocks(beside.blocks, one, row, turn.steered));
     else if (turn.written && turn.written !== turn.text) node.append(fold("As written", el("pre", "", turn.written)));
     if (turn.steered) node.append(steering(turn.steered));
     if (beside.usage) {
@@ -357,9 +357,13 @@
     return node;
   }
 
-  function blocks(found, one, row) {
+  const cellOf = (payoff) => (key) => [payoff[key].user, payoff[key].LLM];
+  function blocks(found, one, row, steered) {
     const exact = (data.runs[row[RUN]].matrices || {})[one.regime];
-    const pair = el("div", "matrices", matrix("written by the model", (key) => [found.payoff[key].user, found.payoff[key].LLM]));
+    // a steered turn holds the edited matrix, the record of steering the one that was written
+    const edited = steered && steered.before;
+    const pair = el("div", "matrices", matrix("written by the model", cellOf(edited ? steered.before : found.payoff)));
+    if (edited) pair.append(matrix("edited by the price", cellOf(found.payoff)));
     if (exact) pair.append(matrix(`exact, under ${one.regime}`, (key) => exact[key]));
     return [
       fold("Thinking", el("pre", "", found.thinking)),
@@ -384,11 +388,10 @@
       const why = told.fault ? `${told.fault.rule} at ${told.fault.offset}` : "no matrix";
       return fold("Steering: not edited", el("p", "", `The written matrix could not be edited (${why}); the turn went on as written.`));
     }
-    const of = (payoff) => (key) => [payoff[key].user, payoff[key].LLM];
     return fold(
       `Steering: ${told.choice_before} → ${told.choice_after}`,
       el("p", "", `Edited by ${told.why}; cells are chosen by ${told.rule}.`),
-      el("div", "matrices", matrix("before", of(told.before), told.choice_before), matrix("after", of(told.after), told.choice_after)),
+      el("div", "matrices", matrix("before", cellOf(told.before), told.choice_before), matrix("after", cellOf(told.after), told.choice_after)),
     );
   }
   function calls(list) {

@@ -94,9 +94,9 @@ def read(path: Path, name: str) -> Folder:
         tuple(problems),
         overall,
         headline_of,
-        tuple(parts),
-        (Outcomes(name, _conditions(told), _table(valid)),) if valid else (),
-        (Talks(name, with_unique_keys(records), cells),) if records else (),
+        parts=tuple(parts),
+        outcomes=(Outcomes(name, _conditions(told), _table(valid)),) if valid else (),
+        talks=(Talks(name, with_unique_keys(records), cells),) if records else (),
     )
 
 

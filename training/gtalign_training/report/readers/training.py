@@ -97,6 +97,7 @@ def read(path: Path, name: str) -> Folder:
         tuple(problems),
         after or exact_headline(result),
         "after training, on held-out conversations" if after else "exact, mean over prices",
+        not after,
         tuple(parts),
         tuple(outcomes),
         tuple(talks),
