@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -72,6 +74,26 @@ def test_the_same_folder_gives_the_same_page_but_for_its_time(
         RUN.invoke(main, ["report", str(folders / "steered"), "-o", str(page)])
     assert pages[0].read_bytes() == pages[1].read_bytes()
     assert b"2026-01-02 00:00 UTC" in pages[0].read_bytes()
+
+
+def test_a_run_needs_no_extra_and_a_sweep_says_which(folders: Path, tmp_path: Path) -> None:
+    code = (
+        "import sys\n"
+        "for name in ('matplotlib', 'plotly', 'pyarrow', 'torch', 'transformers', 'trl'):\n"
+        "    sys.modules[name] = None\n"
+        "from gtalign_training.cli import main\n"
+        "main(['report', *sys.argv[1:]])\n"
+    )
+    names = [str(folders / name) for name in ("words", "training", "sweep")]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *names, "-o", str(tmp_path / "x.html")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "wrote" in done.stdout
+    assert "gtalign-env[studies]" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,7 @@ def test_text_is_escaped_and_markup_is_not() -> None:
     assert tag("p", hidden=True, title=None, lang=False) == "<p hidden></p>"
     assert tag("rect", x=0.5) == '<rect x="0.5"/>'
     assert isinstance(joined("<", inner), Html)
+    assert tag("p", "a\x1b[2J", title="\u202e") == '<p title="\\u202e">a\\u001b[2J</p>'
 
 
 def test_a_name_breaks_after_its_joints_and_stays_the_same_text() -> None:

@@ -73,6 +73,16 @@ def test_a_run_in_words_has_its_talk_with_blocks_steering_and_latent_types(folde
     assert "Messages and models" in titles(found)
 
 
+def test_of_many_prices_the_first_games_are_shown_and_the_rest_is_told(
+    folders: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("games", "readers.run"):
+        monkeypatch.setattr(f"gtalign_training.report.{module}.MOST_GAMES", 1)
+    found = read(folders / "steered")
+    assert "The games of the first 1 of 2 prices are shown." in found.problems
+    assert titles(found)[-1] == "The game under per_token"
+
+
 def test_a_damaged_run_says_what_is_damaged_and_shows_the_rest(folders: Path) -> None:
     found, whole = read(folders / "damaged"), read(folders / "words")
     said = "\n".join(found.problems)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from gtalign_agents.fourblock import PAYOFF_KEYS
 from gtalign_env.core.exact import ConversationMatrix, normal_form
@@ -13,7 +14,7 @@ from gtalign_training.plots.studies.portrait import portrait
 from gtalign_training.report.parts import Game, Welfares
 
 MOST_GAMES = 6
-"""Regimes whose game is shown; a schedule with more names them instead."""
+"""Regimes whose game is solved and shown; of a schedule with more, the first."""
 
 NOTHING = 1e-9
 """Points; an error below it is rounding."""
@@ -58,6 +59,12 @@ def game_part(
     )
 
 
+@lru_cache(maxsize=64)
+def _solved(spec: GameSpec) -> ConversationMatrix:
+    # several results of one game are solved once
+    return normal_form(spec)
+
+
 def exact_cells(matrix: ConversationMatrix) -> dict[str, tuple[float, float]]:
     """Return the six cells that models write, with their exact payoffs (user, assistant), points.
 
@@ -82,5 +89,5 @@ def matrices(specs: Iterable[GameSpec]) -> dict[str, tuple[GameSpec, Conversatio
     found: dict[str, tuple[GameSpec, ConversationMatrix]] = {}
     for spec in specs:
         if spec.regime.name not in found and len(found) < MOST_GAMES:
-            found[spec.regime.name] = (spec, normal_form(spec))
+            found[spec.regime.name] = (spec, _solved(spec))
     return found

@@ -16,7 +16,7 @@ from gtalign_env.scenario.loader import Scenario, parse_scenario
 from gtalign_training.play_run_episode import Episode, attempts, from_events
 from gtalign_training.play_run_folder import EPISODES, EVENTS, RUN, SUMMARY, read_run
 from gtalign_training.report import measures
-from gtalign_training.report.games import exact_cells, game_part, matrices
+from gtalign_training.report.games import MOST_GAMES, exact_cells, game_part, matrices
 from gtalign_training.report.parts import Data, Folder, Outcomes, Part, Talks
 from gtalign_training.report.readers.files import read_object, version_problem
 from gtalign_training.report.replayed import Replayed, bring_back
@@ -151,6 +151,9 @@ def _specs(scenario: Scenario | None) -> list[GameSpec]:
 
 
 def _solved(specs: list[GameSpec], problems: list[str]) -> dict[str, Any]:
+    regimes = {spec.regime.name for spec in specs}
+    if len(regimes) > MOST_GAMES:
+        problems.append(f"The games of the first {MOST_GAMES} of {len(regimes)} prices are shown.")
     try:
         return matrices(specs)
     except GTAlignError as error:
