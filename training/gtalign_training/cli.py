@@ -82,6 +82,10 @@ TABLE: dict[str, tuple[str, str]] = {
         f"{_COMMANDS}.repeated:repeated",
         "Ask what repetition sustains: critical discount factors, minmax, folk theorem.",
     ),
+    "report": (
+        f"{_COMMANDS}.report:report",
+        "Write runs, sweeps and training runs as one page that needs no network and no server.",
+    ),
     "rescore": (
         f"{_COMMANDS}.rescore:rescore",
         "Judge answers again whose judge failed, or all; nothing is asked of the assistant.",
@@ -131,6 +135,7 @@ PANELS = {
     "Study": ("sweep", "plot", "design"),
     "Play": ("agents", "run", "robustness", "play", "tournament", "egta", "check"),
     "Train and judge": ("train", "score", "data", "rescore"),
+    "Look": ("report",),
 }
 """What the overview puts together: every subcommand once."""
 
