@@ -1,0 +1,43 @@
+"""How the site is built: `make docs` writes it to `docs/_build/html`, without a network."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+project = "gtalign-env"
+author = "the gtalign-env authors"
+project_copyright = "the gtalign-env authors, MIT licence"
+release = version = importlib.metadata.version("gtalign-env")
+
+extensions = [
+    "myst_nb",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.napoleon",
+    "sphinx_copybutton",
+    "sphinx_design",
+]
+exclude_patterns = ["_build", "notebooks/*.py"]
+templates_path = ["_templates"]
+
+# pages are read on code hosts too: their anchors are the site's
+myst_heading_anchors = 3
+myst_enable_extensions = ["colon_fence"]
+
+# notebooks are stored with what they print, and tests run them again and compare
+nb_execution_mode = "off"
+nb_merge_streams = True
+
+html_theme = "furo"
+html_title = "gtalign-env"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_copy_source = False
+html_show_sourcelink = False
+pygments_style = "a11y-high-contrast-light"
+pygments_dark_style = "a11y-high-contrast-dark"
+copybutton_prompt_text = "$ "
