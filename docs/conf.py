@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import sys
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -41,3 +42,10 @@ html_show_sourcelink = False
 pygments_style = "a11y-high-contrast-light"
 pygments_dark_style = "a11y-high-contrast-dark"
 copybutton_prompt_text = "$ "
+
+
+def setup(app: Any) -> None:
+    """Tell Sphinx of what is ours."""
+    from making.site import DarkPictures
+
+    app.add_transform(DarkPictures)
