@@ -149,8 +149,18 @@ def find(kind: str, name: str, roots: Sequence[Path]) -> Path:
     others = [one for one in KINDS if one != kind and name in names(one, roots)]
     if others:
         raise ScenarioError(f"no {kind} is named {name!r}: {_what_takes(others[0], name)}")
-    hint = suggest(name, names(kind, roots))
-    raise ScenarioError(f"no {kind} is named {name!r}.{hint or f' See: gtalign list {kind}'}")
+    hint = suggest(name, names(kind, roots)) or where_to_look(kind)
+    raise ScenarioError(f"no {kind} is named {name!r}.{hint}")
+
+
+def where_to_look(kind: str = "") -> str:
+    """Return what an error adds about a name that is like no known one.
+
+    Args:
+        kind: Of what is looked for; any if empty.
+    """
+    listed = f"gtalign list {kind}".rstrip()
+    return f" See: {listed}; a folder of your own is searched if --path or {PATH_VARIABLE} names it"
 
 
 def _what_takes(kind: str, name: str) -> str:

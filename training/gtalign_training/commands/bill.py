@@ -24,7 +24,7 @@ from gtalign_training.json_lines import read_lines
 EXAMPLES = (
     "gtalign bill talks.jsonl --pricing per_token",
     "gtalign bill talks.jsonl --pricing my_games/pricing/night_rate.yaml > bills.jsonl",
-    "gtalign bill - --pricing surge_hours --conversation 950 < talks.jsonl",
+    "gtalign bill - --pricing rush_hours --conversation 950 < talks.jsonl",
 )
 
 _RECORDS = {"turns", "record", "user_moves"}
