@@ -19,6 +19,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from making.api_pages import PAGES as API
+from making.api_pages import api_index, api_page
 from making.cli_page import cli_page
 from making.env_pages import env_page, page_name
 from making.tables import table
@@ -145,6 +147,8 @@ WHOLE: dict[str, Callable[[], str]] = {
         f"environments/{page_name(env_id)}.md": partial(env_page, env_id)
         for env_id in (*ENVS, *PARALLEL_ENVS)
     },
+    "api.md": api_index,
+    **{f"api/{name}.md": partial(api_page, name) for name in API},
     "references.md": references_page,  # after all others: it says where they cite
 }
 """Every page that is generated as a whole, by its path."""

@@ -148,6 +148,12 @@ def keep(figure: Figure, folder: Path, name: str, theme: Theme) -> Path:
     out = folder / f"{name}{ending}.png"
     import matplotlib as mpl
 
-    with mpl.rc_context({"savefig.facecolor": theme.paper}):
+    # dark papers differ from site to site, so the dark picture has none
+    paper = "none" if theme.name == "dark" else theme.paper
+    if theme.name == "dark":
+        figure.set_facecolor("none")
+        for axes in figure.axes:
+            axes.set_facecolor("none")
+    with mpl.rc_context({"savefig.facecolor": paper}):
         save(figure, out)
     return out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 import types
 from collections.abc import Sequence
 from enum import Enum
@@ -73,6 +74,11 @@ def _takes(parameter: Any) -> str:
     return value
 
 
+def _code(text: str) -> str:
+    """Return a text with the options that it names, and its own backticks, as code."""
+    return re.sub(r"(?<![`\w-])--[a-z][a-z-]+", lambda found: f"`{found[0]}`", text)
+
+
 def _rows(parameters: Sequence[Any]) -> list[tuple[str, ...]]:
     found = []
     for one in parameters:
@@ -80,7 +86,7 @@ def _rows(parameters: Sequence[Any]) -> list[tuple[str, ...]]:
         shown = ", ".join(f"`{name}`" for name in names if name != "--help")
         if one.param_type_name == "argument":
             shown = f"`{one.metavar or one.name.upper()}`"
-        found.append((shown, one.help or "", _takes(one), _default(one)))
+        found.append((shown, _code(one.help or ""), _takes(one), _default(one)))
     return found
 
 
@@ -96,7 +102,7 @@ def command_section(name: str) -> str:
     command = lazy.load()
     parameters = [one for one in command.params if not one.hidden and one.name != "help"]
     module = importlib.import_module(TABLE[name][0].partition(":")[0])
-    lines = [f"### gtalign {name}", "", " ".join(command.help.split())]
+    lines = [f"### gtalign {name}", "", _code(" ".join(command.help.split()))]
     if parameters:
         head = ("argument or option", "meaning", "takes", "default")
         lines += ["", table(head, _rows(parameters))]

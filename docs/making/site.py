@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -27,3 +28,36 @@ class DarkPictures(SphinxTransform):
             image["classes"].append("only-light")
             other["classes"].append("only-dark")
             image.parent.insert(image.parent.index(image) + 1, other)
+
+
+def outside_links(_app: Any, _path: Path, _page: str, content: list[str]) -> None:
+    """Turn the links of a file above `docs` into links of the page that includes it."""
+    text = content[0].replace("](docs/", "](")
+    content[0] = text.replace("](CHANGELOG.md)", "](changes.md)").replace(
+        "](CONTRIBUTING.md)", "](contributing.md)"
+    )
+
+
+def plain_docstring(
+    _app: Any, _what: str, _name: str, _thing: Any, _options: Any, lines: list[str]
+) -> None:
+    """Turn what is Markdown in a docstring into what Sphinx reads: headings, fences, tables."""
+    out: list[str] = []
+    fenced = False
+    for line in lines:
+        if line.lstrip().startswith("```"):
+            fenced = not fenced
+            out += ["", ".. code-block:: text", ""] if fenced else [""]
+        elif fenced:
+            out.append(f"    {line}")
+        elif found := re.match(r"## (.+)", line):
+            out += ["", f".. rubric:: {found[1]}", ""]
+        elif line.lstrip().startswith("|"):
+            if not (out and out[-1].startswith("    |")):
+                out += ["", "::", ""]
+            out.append(f"    {line.strip()}")
+        else:
+            if out and out[-1].startswith("    |"):
+                out.append("")
+            out.append(line)
+    lines[:] = out

@@ -188,7 +188,7 @@ def test_a_limit_may_be_a_number_of_acts() -> None:
     assert report.broken == ("limit-truncates",)
 
 
-class TwoMoves(gymnasium.Wrapper[Any, int, Any, int]):
+class TwoMoves(gymnasium.Wrapper[Any, Any, Any, int]):
     """The assistant's seat with two of its seven moves."""
 
     def __init__(self) -> None:

@@ -33,7 +33,7 @@ ELSEWHERE = re.compile(r"\b(make|git clone|gtalign demo|pip install|python -m pi
 """Commands that other tests run, or that need a network."""
 
 LANGUAGES = {"python", "console", "sh", "yaml", "text", "json"}
-DIRECTIVES = {"{toctree}", "{eval-rst}", "{autosummary}"}
+DIRECTIVES = {"{toctree}", "{include}", "{eval-rst}"}
 """What only the site knows; Sphinx checks it."""
 
 EXIT = re.compile(r"\s+# exit (\d+)$")
