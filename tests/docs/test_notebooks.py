@@ -14,7 +14,7 @@ from tests.docs.pages import ROOT
 
 sys.path.insert(0, str(ROOT / "docs"))
 
-from making.notebooks import (  # type: ignore[import-not-found]  # the pages' own tools, found by path
+from making.notebooks import (  # the pages' own tools, found by path
     NAMES,
     executed,
     script,
