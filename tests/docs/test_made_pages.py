@@ -78,8 +78,9 @@ def test_citations_are_found_and_every_cited_work_is_known() -> None:
 
 def test_everything_under_references_is_a_citation() -> None:
     # a block that names no work in the usual way would be missed by the page
+    pattern = re.compile(r'^ *References:\n(.+?)(?:\n *\n|""")', re.S | re.M)
     for file in works_page.sources():
-        for block in re.findall(r'References:\n(.+?)(?:\n *\n|""")', file.read_text("utf-8"), re.S):
+        for block in pattern.findall(file.read_text(encoding="utf-8")):
             known = [*works_page.citations(block)] or re.findall(r"https://|As for `", block)
             assert known, f"{file.name}: {block}"
 
