@@ -51,7 +51,8 @@ def anchors(page: Path) -> set[str]:
 
 def links(page: Path) -> list[str]:
     """Return where the links and pictures of a page lead, other places of the web left out."""
-    found = re.findall(r"\]\(([^)\s]+)\)", prose(page))
+    text = prose(page)
+    found = re.findall(r"\]\(([^)\s]+)\)", text) + re.findall(r'\bsrc(?:set)?="([^"]+)"', text)
     return [link for link in found if not re.match(r"[a-z]+:", link)]
 
 
@@ -73,8 +74,10 @@ def test_links_lead_to_files_and_headings_that_exist(page: Path) -> None:
 
 def test_broken_links_are_noticed(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
-    page.write_text("# One: a *heading*\n[a](#one-a-heading) [b](#two) [c](no.md)\n")
-    assert broken(page) == ["#two", "no.md"]
+    page.write_text(
+        '# One: a *heading*\n[a](#one-a-heading) [b](#two) [c](no.md)\n<img src="no.png">\n'
+    )
+    assert broken(page) == ["#two", "no.md", "no.png"]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
