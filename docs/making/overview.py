@@ -237,11 +237,11 @@ def overview(folder: Path, theme: Theme, study: StudyFolder, run: RunFolder) -> 
 def parts(folder: Path, theme: Theme, study: StudyFolder, run: RunFolder) -> list[Path]:
     """Draw the panels one by one, for narrow screens; return their files."""
     made = []
-    with sheet(7.0, 4.4, theme) as figure:
-        for index, (pricing, episode, title) in enumerate(TALKS):
-            axes = plane(figure, 0.05 + index * 3.47, 0.05, 3.4, 4.27)
+    for pricing, episode, title in TALKS:
+        with sheet(3.5, 4.35, theme) as figure:
+            axes = plane(figure, 0.05, 0.04, 3.4, 4.27)
             chat(axes, theme, talked(pricing, episode), title, 3.4, 4.27)
-        made.append(keep(figure, folder, "two_prices", theme))
+            made.append(keep(figure, folder, f"talk_{pricing}", theme))
     with sheet(5.2, 3.0, theme) as figure:
         phase(figure.add_axes((0.13, 0.18, 0.83, 0.78)), theme, study)
         made.append(keep(figure, folder, "phase", theme))

@@ -10,6 +10,10 @@ from docutils import nodes
 from sphinx.transforms import SphinxTransform
 
 
+DRAWINGS = ("exchange", "moves", "money")
+"""Pictures with words in them, which a narrow screen scrolls instead of shrinking."""
+
+
 class DarkPictures(SphinxTransform):
     """Beside ``img/NAME.png`` put ``img/NAME_dark.png``, if there is one, for dark screens."""
 
@@ -21,6 +25,8 @@ class DarkPictures(SphinxTransform):
         for image in [*self.document.findall(nodes.image)]:
             uri = Path(image["uri"])
             dark = uri.with_name(f"{uri.stem}_dark{uri.suffix}")
+            if uri.stem in DRAWINGS:
+                image["classes"].append("drawing")
             if not (folder / dark).exists():
                 continue
             other = image.deepcopy()

@@ -117,6 +117,8 @@ axes.plot([exact[one] for one in labels], labels, "o", color="black", markersize
 axes.set_xlabel("assistant's welfare L, points a conversation")
 axes.invert_yaxis()
 axes.legend(loc="lower right")
+plt.show()
+
 # %% [markdown]
 # What is best for the assistant is not what both want. The equilibrium, and what it leaves on the table:
 

@@ -52,6 +52,8 @@ axes.set_xticks(range(game.shape[1]), game.assistant_plans)
 axes.set_yticks(range(game.shape[0]), game.user_plans)
 axes.tick_params(length=0)
 axes.set_title("U (left) and L (right); the darker, the better for both together")
+plt.show()
+
 # %%
 found = solve(game)
 one = found["equilibria"][0]
@@ -137,6 +139,7 @@ axes.set_xlabel("price of output, USD per 1M tokens")
 axes.set_ylabel("points")
 axes.set_ylim(None, 5.1)
 axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+plt.show()
 
 # %% [markdown]
 # ## Patience
@@ -163,6 +166,8 @@ axes.text(at.mean(), 0.9, "cooperation is sustained", ha="center", color="#00664
 axes.set_ylim(0.5, 1)
 axes.set_xlabel("price of output, USD per 1M tokens")
 axes.set_ylabel("discount factor")
+plt.show()
+
 # %% [markdown]
 # ## Another kind of price
 #

@@ -79,6 +79,8 @@ axes.axhline(optimum, color=JOINT, linestyle="--", linewidth=1, label="exact opt
 axes.set_xlabel("environment steps")
 axes.set_ylabel("points")
 axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+plt.show()
+
 # %% [markdown]
 # ## The price changes
 #
@@ -199,6 +201,8 @@ for panel, price in zip(panels, PRICES[1:], strict=True):
 panels[0].set_ylabel("joint welfare W")
 panels[0].set_ylim(0, 3)
 panels[1].legend(loc="lower left")
+plt.show()
+
 # %% [markdown]
 # ## Train anew
 #
