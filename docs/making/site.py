@@ -45,10 +45,11 @@ def outside_links(_app: Any, _path: Path, _page: str, content: list[str]) -> Non
 
 
 def plain_docstring(
-    _app: Any, _what: str, _name: str, _thing: Any, _options: Any, lines: list[str]
+    _app: Any, what: str, _name: str, _thing: Any, _options: Any, lines: list[str]
 ) -> None:
     """Turn what is Markdown in a docstring into what Sphinx reads: headings, fences, tables."""
-    out: list[str] = []
+    # Napoleon takes what stands before a colon in an attribute's first line for its type
+    out: list[str] = [""] if what in ("attribute", "data", "property") else []
     fenced = False
     for line in lines:
         if line.lstrip().startswith("```"):

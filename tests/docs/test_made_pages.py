@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from importlib import import_module
@@ -16,6 +17,7 @@ import typer
 
 from gtalign_env.envs import ENVS, PARALLEL_ENVS
 from gtalign_training.cli import TABLE, main
+from tests.data.test_data import parquet_of, published
 from tests.docs.pages import ROOT
 from tests.docs.test_docs import environment
 
@@ -128,8 +130,10 @@ SCORED = (
 )
 
 
-def prepare(folder: Path) -> None:
-    """Lay out the files that the examples speak of."""
+@pytest.fixture(scope="module")
+def laid_out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the files that the examples speak of."""
+    folder = tmp_path_factory.mktemp("examples")
     shown = {
         "talks.jsonl": TALK,
         "games.jsonl": '{"user": [[3, 0], [5, 1]], "assistant": [[3, 5], [0, 1]]}\n',
@@ -139,6 +143,8 @@ def prepare(folder: Path) -> None:
     }
     for name, text in shown.items():
         (folder / name).write_text(text, encoding="utf-8")
+    for name in ("train", "test"):
+        parquet_of(folder / f"{name}.parquet", [published("math-hard", "342")])
     for name in ("one", "two"):
         command = ["gtalign", "run", "upsell", "--episodes", "40", "--out", f"runs/{name}"]
         if name == "two":
@@ -155,6 +161,7 @@ def prepare(folder: Path) -> None:
         made = next((folder / "made").rglob(f"{name}.yaml"))
         (folder / target).parent.mkdir(parents=True, exist_ok=True)
         made.rename(folder / target)
+    return folder
 
 
 def call(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
@@ -172,14 +179,12 @@ def call(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", TABLE)
-def test_examples_of_help_run(name: str, tmp_path: Path) -> None:
-    prepare(tmp_path)
-    if name == "plot":
-        call("gtalign sweep token_price_by_conciseness", tmp_path)
-    if name == "new":
-        (tmp_path / "my_games" / "pricing" / "night_rate.yaml").unlink()
-    if name == "sweep":
-        call("gtalign sweep my_study.yaml", tmp_path)
+def test_examples_of_help_run(name: str, laid_out: Path, tmp_path: Path) -> None:
+    if name != "new":  # which writes over nothing
+        shutil.copytree(laid_out, tmp_path, dirs_exist_ok=True)
+    before = {"plot": "token_price_by_conciseness", "sweep": "my_study.yaml"}
+    if name in before:
+        call(f"gtalign sweep {before[name]}", tmp_path)
     wrong = {}
     for example in EXAMPLES[name]:
         if ELSEWHERE.search(example):
