@@ -9,7 +9,6 @@ from typing import Any
 from docutils import nodes
 from sphinx.transforms import SphinxTransform
 
-
 DRAWINGS = ("exchange", "moves", "money")
 """Pictures with words in them, which a narrow screen scrolls instead of shrinking."""
 
