@@ -100,14 +100,23 @@ def command_section(name: str) -> str:
     lazy = group.commands[name]
     assert isinstance(lazy, LazyCommand)
     command = lazy.load()
-    parameters = [one for one in command.params if not one.hidden and one.name != "help"]
     module = importlib.import_module(TABLE[name][0].partition(":")[0])
-    lines = [f"### gtalign {name}", "", _code(" ".join(command.help.split()))]
+    lines = [f"### gtalign {name}", *_described(command)]
+    for sub, part in getattr(command, "commands", {}).items():
+        lines += ["", f"#### gtalign {name} {sub}", *_described(part)]
+    lines += ["", "```text", *module.EXAMPLES, "```"]
+    return "\n".join(lines)
+
+
+def _described(command: Any) -> list[str]:
+    """Return what a command does, and the table of what it takes."""
+    summary = (command.help or "").partition("\n\nArgs:")[0]
+    lines = ["", _code(" ".join(summary.split()))]
+    parameters = [one for one in command.params if not one.hidden and one.name != "help"]
     if parameters:
         head = ("argument or option", "meaning", "takes", "default")
         lines += ["", table(head, _rows(parameters))]
-    lines += ["", "```text", *module.EXAMPLES, "```"]
-    return "\n".join(lines)
+    return lines
 
 
 def cli_page() -> str:
