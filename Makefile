@@ -55,7 +55,12 @@ generated: install  ## rewrite tables of the documents, JSON Schemas and playthr
 	$(BIN)/gtalign schema --out scenarios/schemas
 	$(BIN)/python tests/playthroughs/rewrite.py
 
-docs: install  ## check that every command and code block of the documents runs
+docs: install  ## rewrite pages, pictures and notebooks, build the site in docs/_build/html, run all that pages show
+	$(BIN)/python docs/generate.py
+	$(BIN)/python docs/figures.py
+	$(BIN)/python docs/making/notebooks.py
+	rm -rf docs/_build
+	$(BIN)/python -m sphinx -q -b html -n -W --keep-going docs docs/_build/html
 	$(BIN)/pytest -q tests/docs
 
 build: install  ## the wheel and the source distribution, in dist/
@@ -63,4 +68,4 @@ build: install  ## the wheel and the source distribution, in dist/
 	$(BIN)/python -m build --outdir dist
 
 clean:  ## remove what the other targets made, .venv included
-	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache docs/_build

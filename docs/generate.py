@@ -1,4 +1,4 @@
-"""Write the generated tables of the documentation between their markers.
+"""Write what is generated of the documentation: tables between their markers, and whole pages.
 
 ```
 python docs/generate.py           write them
@@ -7,19 +7,27 @@ python docs/generate.py --check   exit with 1 if one of them is out of date, and
 
 A table stands between ``<!-- generated: NAME -->`` and ``<!-- end generated -->``; `TABLES` says
 which names there are. Field tables come from the schemas, so that no page states a range or a
-default of its own.
+default of its own. `WHOLE` names the pages that are generated from the first line to the last.
 """
 
 from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from making.api_pages import PAGES as API
+from making.api_pages import api_index, api_page
+from making.cli_page import cli_page
+from making.env_pages import env_page, page_name
+from making.tables import table
+from making.works_page import references_page
 from schema_fields import Row, kind_of, models, rows
 
+from gtalign_env.envs import ENVS, PARALLEL_ENVS
 from gtalign_env.envs.observe import ENTRIES, PUBLIC_ENTRIES
 from gtalign_env.scenario import tasks
 from gtalign_env.scenario.library import list_entries
@@ -43,16 +51,6 @@ HEAD = ("schema", "name", "description", "version", "tags")
 _MARKED = re.compile(
     r"(?P<open><!-- generated: (?P<name>[a-z_]+) -->\n).*?(?P<close><!-- end generated -->)", re.S
 )
-
-
-def table(head: tuple[str, ...], body: Sequence[tuple[str, ...]]) -> str:
-    """Return a Markdown table; columns without any content are left out."""
-    kept = [i for i in range(len(head)) if any(row[i] for row in body)]
-
-    def line(cells: tuple[str, ...]) -> str:
-        return "| " + " | ".join(cells[i].replace("|", "\\|") for i in kept) + " |"
-
-    return "\n".join([line(head), "| " + " | ".join("---" for _ in kept) + " |", *map(line, body)])
 
 
 def field_table(found: list[Row]) -> str:
@@ -143,6 +141,20 @@ TABLES: dict[str, Callable[[], str]] = {
 }
 """Every generated table by its name."""
 
+WHOLE: dict[str, Callable[[], str]] = {
+    "cli.md": cli_page,
+    **{
+        f"environments/{page_name(env_id)}.md": partial(env_page, env_id)
+        for env_id in (*ENVS, *PARALLEL_ENVS)
+    },
+    "api.md": api_index,
+    **{f"api/{name}.md": partial(api_page, name) for name in API},
+    "references.md": references_page,  # after all others: it says where they cite
+}
+"""Every page that is generated as a whole, by its path."""
+
+MADE = "<!-- made by docs/generate.py; change its source instead -->\n"
+
 
 def refreshed(page: str) -> str:
     """Return a page with its generated tables as they should be.
@@ -159,17 +171,24 @@ def refreshed(page: str) -> str:
 
 
 def main(check: bool) -> int:
-    """Write the tables, or say which pages are out of date; return the exit code."""
+    """Write tables and pages, or say which are out of date; return the exit code."""
     stale = []
-    for path in sorted(PAGES.glob("*.md")):
-        page = path.read_text(encoding="utf-8")
-        fresh = refreshed(page)
-        if fresh != page:
+
+    def put(path: Path, fresh: str) -> None:
+        if not path.exists() or path.read_text(encoding="utf-8") != fresh:
             stale.append(path)
             if not check:
+                path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(fresh, encoding="utf-8")
+
+    for path in sorted(PAGES.glob("*.md")):
+        if path.name not in WHOLE:
+            put(path, refreshed(path.read_text(encoding="utf-8")))
+    for name, made in WHOLE.items():
+        put(PAGES / name, made() + MADE)
     for path in stale:
-        sys.stdout.write(f"{path.name} {'is out of date' if check else 'written'}\n")
+        name = path.relative_to(PAGES)
+        sys.stdout.write(f"{name} {'is out of date' if check else 'written'}\n")
     return int(check and bool(stale))
 
 

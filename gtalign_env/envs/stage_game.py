@@ -12,7 +12,7 @@ from gtalign_env.core.exact import normal_form
 from gtalign_env.errors import ScenarioError, suggest
 from gtalign_env.games.normal_form import NormalFormGame
 from gtalign_env.scenario.compile import compile_scenario
-from gtalign_env.scenario.library import list_entries
+from gtalign_env.scenario.library import list_entries, where_to_look
 from gtalign_env.scenario.loader import (
     Scenario,
     load_game,
@@ -78,6 +78,6 @@ def _is_scenario(name: str) -> bool:
         return kind == "scenario"
     names = {kind: {entry.name for entry in list_entries(kind)} for kind in ("scenario", "game")}
     if not any(name in known for known in names.values()):
-        hint = suggest(name, sorted(set().union(*names.values()))) or " See: gtalign list"
+        hint = suggest(name, sorted(set().union(*names.values()))) or where_to_look()
         raise ScenarioError(f"no scenario or matrix game is named {name!r}.{hint}")
     return name in names["scenario"]

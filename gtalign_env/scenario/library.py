@@ -148,16 +148,39 @@ def find(kind: str, name: str, roots: Sequence[Path]) -> Path:
                 return file
     others = [one for one in KINDS if one != kind and name in names(one, roots)]
     if others:
-        raise ScenarioError(f"no {kind} is named {name!r}: {_what_takes(others[0], name)}")
-    hint = suggest(name, names(kind, roots))
-    raise ScenarioError(f"no {kind} is named {name!r}.{hint or f' See: gtalign list {kind}'}")
+        raise ScenarioError(f"no {kind} is named {name!r}: {what_takes(others[0], name)}")
+    hint = suggest(name, names(kind, roots)) or where_to_look(kind)
+    raise ScenarioError(f"no {kind} is named {name!r}.{hint}")
 
 
-def _what_takes(kind: str, name: str) -> str:
-    """Return what a name of another kind stands for, and where it can be used."""
-    if kind == "game":
-        return "it is a matrix game; gtalign solve, repeated and tournament take those"
-    return f"it is a {kind} file; see: gtalign show {name}"
+def where_to_look(kind: str = "") -> str:
+    """Return what an error adds about a name that is like no known one.
+
+    Args:
+        kind: Of what is looked for; any if empty.
+    """
+    listed = f"gtalign list {kind}".rstrip()
+    return f" See: {listed}; a folder of your own is searched if --path or {PATH_VARIABLE} names it"
+
+
+_TAKEN = {
+    "game": "it is a matrix game; gtalign solve, repeated and tournament take those",
+    "persona": "it is a persona file; a scenario names who asks: gtalign new scenario NAME",
+    "pricing": "it is a pricing file; a scenario is played under it by --pricing {name}",
+    "study": "it is a study file; gtalign sweep takes those",
+    "design": "it is a design file; gtalign design takes those",
+}
+
+
+def what_takes(kind: str, name: str) -> str:
+    """Return what a name of another kind stands for, and where it can be used.
+
+    Args:
+        kind: The name's kind.
+        name: The name.
+    """
+    known = _TAKEN.get(kind, "it is a {kind} file; see: gtalign show {name}")
+    return known.format(kind=kind, name=name)
 
 
 def names(kind: str, roots: Sequence[Path]) -> list[str]:

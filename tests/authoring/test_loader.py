@@ -151,7 +151,7 @@ def test_folders_given_come_before_the_environment_and_the_library(
     ("name", "said"),
     [
         ("prisoners_dilemma", "is a matrix game; gtalign solve, repeated and tournament take"),
-        ("per_token", "is a pricing file; see: gtalign show per_token"),
+        ("per_token", "is a pricing file; a scenario is played under it by --pricing per_token"),
         ("quick_qestion", r"\. Did you mean 'quick_question'"),
     ],
 )

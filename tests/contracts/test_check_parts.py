@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pettingzoo.utils.env_logger import EnvLogger
 
-from gtalign_env.envs.checks import ContractError, Hooks, check_rollouts
+from gtalign_env.envs.checks import ContractError, Hooks, check_rollouts, conversation_hooks
 from gtalign_env.envs.checks.drivers import drive
 from gtalign_env.envs.checks.values import difference, digest, shared, spoil
 from gtalign_env.errors import GTAlignError
@@ -186,3 +186,25 @@ def test_a_limit_may_be_a_number_of_acts() -> None:
     assert check_rollouts(lambda: make(20), hooks=Hooks(limit=20), hash_seeds=()).ok
     report = check_rollouts(lambda: make(20), hooks=Hooks(limit=25), hash_seeds=(), raises=False)
     assert report.broken == ("limit-truncates",)
+
+
+class TwoMoves(gymnasium.Wrapper[Any, Any, Any, int]):
+    """The assistant's seat with two of its seven moves."""
+
+    def __init__(self) -> None:
+        super().__init__(gymnasium.make("gtalign/Conversation-v0"))
+        self.action_space = gymnasium.spaces.Discrete(2)
+
+    def reset(self, **more: Any) -> tuple[Any, dict[str, Any]]:
+        observation, info = self.env.reset(**more)
+        return observation, info | {"action_mask": np.ones(2, np.int8)}
+
+    def step(self, action: int) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
+        observation, reward, terminated, truncated, info = self.env.step((0, 3)[action])
+        info["action_mask"] = np.ones(2, np.int8)
+        return observation, reward, terminated, truncated, info
+
+
+def test_a_hook_that_acts_outside_a_wrappers_space_is_not_followed() -> None:
+    report = check_rollouts(TwoMoves, hooks=conversation_hooks(), hash_seeds=(), raises=False)
+    assert report.broken == ()

@@ -13,13 +13,8 @@ from gtalign_env.envs import ENVS, PARALLEL_ENVS
 from gtalign_env.scenario.library import list_entries, scenario_root
 from gtalign_training.cli import TABLE
 from gtalign_training.recipe import bundled_recipes
+from tests.docs.pages import PAGES, ROOT, name_of
 
-ROOT = Path(__file__).parents[2]
-PAGES = [
-    page
-    for page in (*sorted((ROOT / "docs").glob("*.md")), *sorted(ROOT.glob("*.md")))
-    if page.exists()
-]
 BUNDLED = {
     kind: {entry.name for entry in list_entries(kind) if entry.path.is_relative_to(scenario_root())}
     for kind in ("scenario", "persona", "pricing", "tasks", "game", "study", "design")
@@ -56,7 +51,8 @@ def anchors(page: Path) -> set[str]:
 
 def links(page: Path) -> list[str]:
     """Return where the links and pictures of a page lead, other places of the web left out."""
-    found = re.findall(r"\]\(([^)\s]+)\)", prose(page))
+    text = prose(page)
+    found = re.findall(r"\]\(([^)\s]+)\)", text) + re.findall(r'\bsrc(?:set)?="([^"]+)"', text)
     return [link for link in found if not re.match(r"[a-z]+:", link)]
 
 
@@ -71,38 +67,40 @@ def broken(page: Path) -> list[str]:
     return bad
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_links_lead_to_files_and_headings_that_exist(page: Path) -> None:
     assert broken(page) == []
 
 
 def test_broken_links_are_noticed(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
-    page.write_text("# One: a *heading*\n[a](#one-a-heading) [b](#two) [c](no.md)\n")
-    assert broken(page) == ["#two", "no.md"]
+    page.write_text(
+        '# One: a *heading*\n[a](#one-a-heading) [b](#two) [c](no.md)\n<img src="no.png">\n'
+    )
+    assert broken(page) == ["#two", "no.md", "no.png"]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_environments_that_a_page_names_are_registered(page: Path) -> None:
     for name in re.findall(r"gtalign/[A-Z]\w+-v\d+", page.read_text(encoding="utf-8")):
         assert name in gymnasium.registry or name in pettingzoo.parallel_registry, name
         assert name in pettingzoo.aec_registry, name
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_library_names_after_their_kind_exist(page: Path) -> None:
     for word, name in re.findall(r"\b([a-z]+) `([a-z][a-z0-9_-]+)`", prose(page)):
         if word in WORDS:
             assert name in BUNDLED[WORDS[word]], f"no {word} {name}"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_commands_that_a_page_names_exist(page: Path) -> None:
     for name in re.findall(r"`gtalign ([a-z]+)\b", prose(page)):
         assert name in TABLE, f"gtalign {name}"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_files_of_the_repository_that_a_page_names_exist(page: Path) -> None:
     pattern = r"`((?:gtalign_env|agents|training|tests|docs|scenarios|benchmarks)/[\w./-]+\w/?)`"
     for name in re.findall(pattern, prose(page)):

@@ -99,7 +99,9 @@ class Player:
         mask = mask_of(frame, agent, space)
         if self._act is not None:
             observation = frame.observations.get(agent)
-            return self._act(driver.bare, agent, observation, mask, self._rng)
+            act = self._act(driver.bare, agent, observation, mask, self._rng)
+            if space.contains(act):
+                return act  # else a wrapper has another space, of which the hook knows nothing
         if isinstance(space, spaces.Discrete):
             legal = legal_acts(space, mask) or legal_acts(space, None)
             picked = {"lowest": legal[0], "highest": legal[-1]}

@@ -29,7 +29,7 @@ EXAMPLES = (
     "gtalign bill runs/help_desk --pricing subscription",
     "gtalign bill talks.jsonl --pricing per_token",
     "gtalign bill talks.jsonl --pricing my_games/pricing/night_rate.yaml > bills.jsonl",
-    "gtalign bill - --pricing surge_hours --conversation 950 < talks.jsonl",
+    "gtalign bill - --pricing rush_hours --conversation 950 < talks.jsonl",
 )
 
 _RECORDS = {"turns", "record", "user_moves"}

@@ -73,6 +73,11 @@ def plot(
     """
     folder = Path(path)
     is_sweep = (folder / "study.json").exists()
+    if folder.is_dir() and not is_sweep:
+        raise RunError(
+            f"{path} must be a folder that gtalign sweep has left, with study.json in it, or the name or "
+            "file of a game; this folder is none"
+        )
     chosen = kind or (PlotKind.dilemma if is_sweep else PlotKind.payoffs)
     target = file or (folder if is_sweep else Path()) / f"{chosen.value}.png"
     check_ending(target, "--out")

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from gtalign_env.errors import ScenarioError, suggest
 from gtalign_env.scenario.fields import authored
-from gtalign_env.scenario.library import KINDS, find, search_roots
+from gtalign_env.scenario.library import KINDS, find, search_roots, where_to_look
 from gtalign_env.scenario.loader import load_scenario
 from gtalign_env.scenario.resolved import Scenario
 from gtalign_training.authored import kind_named, list_all, validate_any
@@ -69,7 +69,7 @@ def _find(name_or_file: str, kind: str | None, path: list[Path] | tuple[()]) -> 
         raise ScenarioError(f"{name_or_file!r} is the name of several; give --kind, one of {kinds}")
     if same:
         return same[0].path
-    hint = suggest(name_or_file, [entry.name for entry in entries]) or " See: gtalign list"
+    hint = suggest(name_or_file, [entry.name for entry in entries]) or where_to_look()
     raise ScenarioError(f"nothing is named {name_or_file!r}.{hint}")
 
 

@@ -23,7 +23,7 @@ from gtalign_env.games.nash import nash_equilibria
 from gtalign_env.games.normal_form import NormalFormGame, best_cell
 from gtalign_env.games.solution import solve as solution_of
 from gtalign_env.scenario.compile import compile_scenario, compile_welfare
-from gtalign_env.scenario.library import list_entries
+from gtalign_env.scenario.library import list_entries, what_takes, where_to_look
 from gtalign_env.scenario.loader import load_game, load_pricing, load_scenario, validate_file
 from gtalign_env.scenario.schema import MatrixGameFile
 from gtalign_env.scenario.welfare_schema import NashWelfare
@@ -213,8 +213,12 @@ def _kind(target: str, path: Sequence[Path]) -> str:
     for kind, known in names.items():
         if target in known:
             return kind
-    hint = suggest(target, sorted(set().union(*names.values()))) or " See: gtalign list"
-    raise ScenarioError(f"no scenario or matrix game is named {target!r}.{hint}")
+    wrong = f"no scenario or matrix game is named {target!r}"
+    for entry in list_entries(path=path):
+        if entry.name == target:
+            raise ScenarioError(f"{wrong}: {what_takes(entry.kind, target)}")
+    hint = suggest(target, sorted(set().union(*names.values()))) or where_to_look()
+    raise ScenarioError(f"{wrong}.{hint}")
 
 
 def _welfares(spec: GameSpec) -> tuple[dict[str, Welfare], tuple[float, float]]:
