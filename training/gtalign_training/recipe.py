@@ -13,7 +13,6 @@ from gtalign_env.scenario.fields import (
     AuthoredFile,
     Description,
     Fault,
-    Name,
     Strict,
     described,
     fail,
@@ -36,6 +35,15 @@ Reward = Literal[
     "scenario", "user_only", "assistant_only", "utilitarian", "nash", "egalitarian", "ces", "random"
 ]
 """``scenario`` is the scenario's own W(U, L); ``random`` is a control that means nothing."""
+
+RecipeName = Annotated[
+    str,
+    Field(
+        pattern=r"^[a-z0-9][a-z0-9_.-]*$",
+        max_length=64,
+        description="Lower-case letters, digits, and _ - . as in the names of models.",
+    ),
+]
 
 LanguageAlgorithm = Literal["grpo", "rloo", "lm-ppo", "best-of-k", "dpo"]
 """What trains a language model."""
@@ -108,7 +116,7 @@ class Recipe(AuthoredFile):
     """A training run."""
 
     schema_id: Literal["gtalign/recipe/1"] = schema_line("gtalign/recipe/1")
-    name: Name
+    name: RecipeName
     description: Description
     algorithm: Literal[LanguageAlgorithm, StrategicAlgorithm]
     seed: int = described("Seed of everything that is drawn.", "1", ge=0, default=0)

@@ -20,7 +20,10 @@ STATES = ("pi_hidden", "pi_cell", "vf_hidden", "vf_cell", "episode_starts")
 
 
 def memory_of(model: Any) -> dict[str, NDArray[Any]]:
-    """Return what a model remembers between two updates, as arrays by name.
+    """Return what a model remembers between two updates, as arrays by name, each of its own shape.
+
+    Those of a replay buffer have the shape ``(filled, environments, ...)``, the states of an LSTM
+    ``(layers, environments, units)``.
 
     Args:
         model: The model, between two updates.
@@ -40,7 +43,7 @@ def memory_of(model: Any) -> dict[str, NDArray[Any]]:
 
 
 def restore_memory(model: Any, memory: dict[str, NDArray[Any]]) -> None:
-    """Put a model's memory back to where a checkpoint left it.
+    """Put a model's memory back to where a checkpoint left it; shapes as of `memory_of`.
 
     Args:
         model: Built from the same recipe.
@@ -65,7 +68,7 @@ def restore_memory(model: Any, memory: dict[str, NDArray[Any]]) -> None:
 
 
 def write_memory(path: Path, memory: dict[str, NDArray[Any]]) -> None:
-    """Write a model's memory; nothing where it has none.
+    """Write a model's memory; nothing where it has none. Shapes are kept.
 
     Args:
         path: An ``.npz`` file in a folder that is not yet in place.
@@ -77,7 +80,7 @@ def write_memory(path: Path, memory: dict[str, NDArray[Any]]) -> None:
 
 
 def read_memory(path: Path) -> dict[str, NDArray[Any]]:
-    """Return a model's memory; empty where none was written.
+    """Return a model's memory, shapes as written; empty where none was.
 
     Args:
         path: The file.
