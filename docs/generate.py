@@ -17,7 +17,7 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from making.api_pages import PAGES as API
 from making.api_pages import api_index, api_page
@@ -41,7 +41,13 @@ from gtalign_env.scenario.schema import (
 from gtalign_env.scenario.sweep_design import DesignFile
 from gtalign_env.scenario.sweep_schema import StudyFile
 from gtalign_env.scenario.welfare_schema import WelfareModel
-from gtalign_training.recipe import Recipe, bundled_recipes, load_recipe
+from gtalign_training.recipe import (
+    LanguageAlgorithm,
+    Recipe,
+    StrategicAlgorithm,
+    bundled_recipes,
+    load_recipe,
+)
 
 PAGES = Path(__file__).parent
 BUNDLED = PAGES.parent / "scenarios"
@@ -85,6 +91,22 @@ def _library() -> str:
     entries = [entry for entry in list_entries() if entry.path.is_relative_to(BUNDLED)]
     body = [(entry.kind, f"`{entry.name}`", entry.description) for entry in entries]
     return table(("kind", "name", "description"), body)
+
+
+SECTIONS = tuple(
+    name.replace("-", "_") for name in (*get_args(LanguageAlgorithm), *get_args(StrategicAlgorithm))
+)
+"""The sections of a recipe that set an algorithm."""
+
+
+def _recipe_table(shown: Callable[[str], bool]) -> str:
+    return field_table(
+        [
+            row
+            for row in rows(Recipe)
+            if row.field not in HEAD and shown(row.field.partition(".")[0])
+        ]
+    )
 
 
 def _recipes() -> str:
@@ -136,7 +158,9 @@ TABLES: dict[str, Callable[[], str]] = {
     "design": lambda: field_table(list(rows(DesignFile, skip=(*HEAD, "maximise")))),
     "library": _library,
     "entries": _entries,
-    "recipe": lambda: field_table([row for row in rows(Recipe) if row.field not in HEAD]),
+    "recipe": lambda: _recipe_table(lambda part: part not in SECTIONS),
+    "recipe_language": lambda: _recipe_table(("grpo", "lm_ppo", "best_of_k", "dpo").__contains__),
+    "recipe_strategic": lambda: _recipe_table(("ppo", "a2c", "dqn").__contains__),
     "recipes": _recipes,
 }
 """Every generated table by its name."""

@@ -27,7 +27,7 @@ from gtalign_env.scenario.schema import InlinePersona, InlinePricing
 
 MEANINGS = {
     "welfare": "The joint welfare W(U, L); see the next table.",
-    "algorithm": "`grpo` trains a language model, `ppo` a small network without text.",
+    "algorithm": "What trains: a language model (`grpo` to `dpo`), or a network without text.",
     "model": "`kind: tiny`, or `kind: pretrained`.",
 }
 """What fields mean whose schema says nothing about it."""

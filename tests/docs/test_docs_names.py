@@ -109,7 +109,7 @@ def test_files_of_the_repository_that_a_page_names_exist(page: Path) -> None:
 
 def test_everything_bundled_is_named_in_the_documentation() -> None:
     text = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
-    named = set(re.findall(r"`([\w/-]+)`", text))
+    named = set(re.findall(r"`([\w/.-]+)`", text))
     for kind, known in BUNDLED.items():
         assert known <= named, f"{kind}: {sorted(known - named)}"
     assert {*ENVS, *PARALLEL_ENVS} <= named

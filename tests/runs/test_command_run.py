@@ -17,8 +17,9 @@ from gtalign_training.cli import main
 from gtalign_training.play_run_seats import assistant_seat, is_stochastic
 from gtalign_training.recipe import load_recipe
 from gtalign_training.run_folder import write_json
+from gtalign_training.tabular.algorithms import move_shares
 from gtalign_training.tabular.checkpoint import save_model
-from gtalign_training.tabular.model import build_model, first_places, move_shares, own_randomness
+from gtalign_training.tabular.model import build_model, first_places, own_randomness
 
 RUN = CliRunner()
 
@@ -97,7 +98,7 @@ def test_a_trained_assistant_plays_its_likeliest_move(tmp_path: Path) -> None:
         talk = table.open(episode)
         talk.step_user(user(talk.user_view(), 0.0))
         view = talk.assistant_view()
-        likeliest = AssistantMove(int(move_shares(model, observe(view)[0]).argmax()))
+        likeliest = AssistantMove(int(move_shares(model, observe(view)[0][None]).argmax()))
         assert seat(view, 0.99) is likeliest
     assert is_stochastic(f"trained@{tmp_path}", "assistant") is False
     command = ["run", recipe.game.scenario, "--assistant", f"trained@{tmp_path}", "--episodes", "3"]

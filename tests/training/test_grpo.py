@@ -14,10 +14,10 @@ from gtalign_env.core.policies import default_seat
 from gtalign_env.core.views import UserView
 from gtalign_env.draws import Purpose, Seat
 from gtalign_env.errors import ModelError, RunError
-from gtalign_training import grpo, pipeline
+from gtalign_training import conversations, grpo, pipeline
 from gtalign_training.callbacks import silent
 from gtalign_training.game import training_table
-from gtalign_training.models import load_assistant, new_assistant
+from gtalign_training.models import load_assistant, new_assistant, save_assistant
 from gtalign_training.recipe import Recipe
 from gtalign_training.run_folder import RunFolder, checkpoints
 from gtalign_training.sft import warm_start
@@ -49,7 +49,7 @@ def train(recipe: Recipe, path: Path, *, resume: bool = False) -> RunFolder:
     folder = RunFolder.open(path, recipe, digests(recipe), resume=resume)
     table = training_table(recipe)
     start = warm_start(recipe, new_assistant(recipe, table.specs), folder, silent)
-    grpo.fine_tune(recipe, start, folder, silent)
+    save_assistant(grpo.fine_tune(recipe, start, folder, silent), folder / "model")
     return folder
 
 
@@ -151,11 +151,11 @@ def test_faulted_tries_get_no_advantage_and_leave_the_others_theirs(
 
     monkeypatch.setattr(grpo, "given_reward", note)
     monkeypatch.setattr(GRPOTrainer, "_generate_and_score_completions", capture)
-    monkeypatch.setattr(grpo, "user_of", lambda recipe: faulty(0.3))
+    monkeypatch.setattr(conversations, "user_of", lambda recipe: faulty(0.3))
     # an untrained model scores 0 throughout: give the tries rewards that differ
     monkeypatch.setattr(
-        grpo.Conversations,
-        "_rewards",
+        conversations.Conversations,
+        "rewards",
         lambda self, rollouts, step: [
             None if r.fault else 0.1 * (i % 7) for i, r in enumerate(rollouts)
         ],
@@ -193,7 +193,7 @@ def test_too_many_faults_stop_the_run_and_keep_the_checkpoint(
 
         return policy
 
-    monkeypatch.setattr(grpo, "user_of", sick_later)
+    monkeypatch.setattr(conversations, "user_of", sick_later)
     with pytest.raises(RunError, match=r"failed \(timeout\); at most 10% may.*--resume"):
         train(small_recipe(grpo={"steps": 20, "save_every": 1}), tmp_path / "run")
     assert checkpoints(tmp_path / "run" / "grpo")
@@ -204,9 +204,9 @@ def test_random_reward_is_random_and_resumable(recipe: Recipe) -> None:
 
     control = small_recipe(reward="random")
     tokenizer = build_tokenizer(["a"])
-    play = grpo.Conversations(control, tokenizer)
+    play = conversations.Conversations(control, tokenizer)
     rollouts: list[Any] = [object()] * 200
-    first, again, later = (play._rewards(rollouts, step) for step in (5, 5, 6))
+    first, again, later = (play.rewards(rollouts, step) for step in (5, 5, 6))
     assert first == again
     assert first != later
     assert 0.4 < float(np.mean([r for r in first if r is not None])) < 0.6

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from gtalign_env.errors import MissingExtraError, RunError
-from gtalign_training.recipe import PpoModel, Recipe, load_recipe
+from gtalign_training.recipe import Recipe, load_recipe
+from gtalign_training.recipe_strategic import PpoModel
 from gtalign_training.run_folder import RunFolder
-from gtalign_training.tabular import evaluate_ppo, train_ppo
+from gtalign_training.tabular import evaluate_network, train_network
 
 
 def recipe(seed: int = 0, reward: str = "scenario", **ppo: Any) -> Recipe:
@@ -53,7 +54,7 @@ def run_and_kill(made_from: Recipe, run: RunFolder, at: int) -> None:
             raise KilledError
 
     with pytest.raises(KilledError):
-        train_ppo(made_from, run, resume=False, progress=kill)
+        train_network(made_from, run, resume=False, progress=kill)
 
 
 # Learning
@@ -64,8 +65,8 @@ def test_a_short_run_learns_most_of_the_optimum(tmp_path: Path, seed: int) -> No
     # seeds 0 to 4 reached 98 % to 100 %; the best fixed plan is worth 86 %
     made_from = recipe(seed, steps=12_000)
     run = folder(tmp_path, made_from)
-    model = train_ppo(made_from, run, resume=False)
-    result = evaluate_ppo(made_from, model, run)
+    model = train_network(made_from, run, resume=False)
+    result = evaluate_network(made_from, model, run)
     assert result["share"] > 0.94
     assert run.read("evaluation.json") == result
     first, last = run.metrics("ppo")[0], run.metrics("ppo")[-1]
@@ -75,16 +76,16 @@ def test_a_short_run_learns_most_of_the_optimum(tmp_path: Path, seed: int) -> No
 
 def test_a_meaningless_reward_teaches_nothing(tmp_path: Path) -> None:
     made_from = recipe(reward="random", steps=8_000)
-    model = train_ppo(made_from, folder(tmp_path, made_from), resume=False)
-    assert evaluate_ppo(made_from, model)["share"] < 0.8
+    model = train_network(made_from, folder(tmp_path, made_from), resume=False)
+    assert evaluate_network(made_from, model)["share"] < 0.8
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_the_bundled_recipe_reaches_the_optimum(tmp_path: Path, seed: int) -> None:
     made_from = recipe(seed)
-    model = train_ppo(made_from, folder(tmp_path, made_from), resume=False)
-    result = evaluate_ppo(made_from, model)
+    model = train_network(made_from, folder(tmp_path, made_from), resume=False)
+    result = evaluate_network(made_from, model)
     assert result["share"] >= 0.95
     for context in result["contexts"]:
         if context["margin"] > 0.1:
@@ -97,8 +98,8 @@ def test_the_reward_decides_whom_the_assistant_serves(tmp_path: Path) -> None:
     found = {}
     for reward in ("user_only", "assistant_only"):
         made_from = recipe(reward=reward, steps=8_000).model_copy(update={"game": game})
-        model = train_ppo(made_from, folder(tmp_path / reward, made_from), resume=False)
-        (found[reward],) = evaluate_ppo(made_from, model)["by_regime"].values()
+        model = train_network(made_from, folder(tmp_path / reward, made_from), resume=False)
+        (found[reward],) = evaluate_network(made_from, model)["by_regime"].values()
     assert found["user_only"]["user"] > found["assistant_only"]["user"] + 1.0
     assert found["assistant_only"]["assistant"] > found["user_only"]["assistant"] + 0.3
 
@@ -109,10 +110,10 @@ def test_the_reward_decides_whom_the_assistant_serves(tmp_path: Path) -> None:
 def test_a_run_that_was_killed_ends_where_it_would_have_ended(tmp_path: Path) -> None:
     made_from = short()
     straight = folder(tmp_path / "straight", made_from)
-    whole = train_ppo(made_from, straight, resume=False)
+    whole = train_network(made_from, straight, resume=False)
     broken = folder(tmp_path / "broken", made_from)
     run_and_kill(made_from, broken, at=256)
-    resumed = train_ppo(made_from, broken, resume=True)
+    resumed = train_network(made_from, broken, resume=True)
     assert parameters(resumed) == parameters(whole)
     assert broken.metrics() == straight.metrics()
     assert [row["step"] for row in broken.metrics("ppo")] == [128, 256, 384, 512]
@@ -121,34 +122,34 @@ def test_a_run_that_was_killed_ends_where_it_would_have_ended(tmp_path: Path) ->
 def test_what_came_after_the_last_checkpoint_is_made_again(tmp_path: Path) -> None:
     made_from = short(save_every=256)
     straight = folder(tmp_path / "straight", made_from)
-    whole = train_ppo(made_from, straight, resume=False)
+    whole = train_network(made_from, straight, resume=False)
     broken = folder(tmp_path / "broken", made_from)
     run_and_kill(made_from, broken, at=384)
     assert broken.metrics("ppo")[-1]["step"] == 384
-    assert parameters(train_ppo(made_from, broken, resume=True)) == parameters(whole)
+    assert parameters(train_network(made_from, broken, resume=True)) == parameters(whole)
     assert broken.metrics() == straight.metrics()
 
 
 def test_a_run_killed_before_its_first_checkpoint_begins_again(tmp_path: Path) -> None:
     made_from = short(save_every=512)
-    whole = train_ppo(made_from, folder(tmp_path / "straight", made_from), resume=False)
+    whole = train_network(made_from, folder(tmp_path / "straight", made_from), resume=False)
     broken = folder(tmp_path / "broken", made_from)
     run_and_kill(made_from, broken, at=128)
-    assert parameters(train_ppo(made_from, broken, resume=True)) == parameters(whole)
+    assert parameters(train_network(made_from, broken, resume=True)) == parameters(whole)
 
 
 def test_a_finished_run_resumes_to_its_own_result(tmp_path: Path) -> None:
     made_from = short()
     run = folder(tmp_path, made_from)
-    before = parameters(train_ppo(made_from, run, resume=False))
-    assert parameters(train_ppo(made_from, run, resume=True)) == before
+    before = parameters(train_network(made_from, run, resume=False))
+    assert parameters(train_network(made_from, run, resume=True)) == before
 
 
 @pytest.mark.parametrize("file", ["model.zip", "state.json"])
 @pytest.mark.parametrize("how", ["cut", "gone"])
 def test_a_damaged_checkpoint_is_passed_over(tmp_path: Path, file: str, how: str) -> None:
     made_from = short()
-    whole = train_ppo(made_from, folder(tmp_path / "straight", made_from), resume=False)
+    whole = train_network(made_from, folder(tmp_path / "straight", made_from), resume=False)
     run = folder(tmp_path / "damaged", made_from)
     run_and_kill(made_from, run, at=384)
     target = run / "ppo" / "checkpoint-384" / file
@@ -157,7 +158,7 @@ def test_a_damaged_checkpoint_is_passed_over(tmp_path: Path, file: str, how: str
     if how == "cut":
         target.write_bytes(data[: len(data) // 2])
     with pytest.warns(UserWarning, match=r"checkpoint-384.*going on from the checkpoint before"):
-        resumed = train_ppo(made_from, run, resume=True)
+        resumed = train_network(made_from, run, resume=True)
     assert parameters(resumed) == parameters(whole)
 
 
@@ -170,7 +171,7 @@ def test_without_a_whole_checkpoint_a_run_does_not_go_on(tmp_path: Path) -> None
         pytest.warns(UserWarning, match="damaged"),
         pytest.raises(RunError, match=r"every checkpoint in .* is damaged"),
     ):
-        train_ppo(made_from, run, resume=True)
+        train_network(made_from, run, resume=True)
 
 
 def test_equal_seeds_give_equal_runs_and_others_do_not(tmp_path: Path) -> None:
@@ -178,7 +179,7 @@ def test_equal_seeds_give_equal_runs_and_others_do_not(tmp_path: Path) -> None:
     for name, seed in (("a", 0), ("b", 0), ("c", 1)):
         made_from = short(seed=seed)
         results.append(
-            parameters(train_ppo(made_from, folder(tmp_path / name, made_from), resume=False))
+            parameters(train_network(made_from, folder(tmp_path / name, made_from), resume=False))
         )
     assert results[0] == results[1]
     assert results[0] != results[2]
@@ -194,7 +195,7 @@ def test_the_callers_random_numbers_are_left_alone(tmp_path: Path) -> None:
     torch.manual_seed(5)
     threads = torch.get_num_threads()
     made_from = short(steps=128)
-    train_ppo(made_from, folder(tmp_path, made_from), resume=False)
+    train_network(made_from, folder(tmp_path, made_from), resume=False)
     assert np.random.random_sample() == rng.random_sample()  # noqa: NPY002  # likewise
     assert torch.equal(torch.rand(3), expected)
     assert torch.get_num_threads() == threads
@@ -208,11 +209,11 @@ def test_without_the_library_the_extra_is_named(
 ) -> None:
     monkeypatch.setitem(sys.modules, "stable_baselines3", None)
     made_from = short()
-    match = r'the PPO trainer needs .* pip install "gtalign-env\[sb3\]"'
+    match = r'training a network without text needs .* pip install "gtalign-env\[sb3\]"'
     with pytest.raises(MissingExtraError, match=match):
-        train_ppo(made_from, folder(tmp_path, made_from), resume=False)
+        train_network(made_from, folder(tmp_path, made_from), resume=False)
     with pytest.raises(MissingExtraError, match=match):
-        evaluate_ppo(made_from, tmp_path / "model.zip")
+        evaluate_network(made_from, tmp_path / "model.zip")
 
 
 def test_without_tensorboard_the_run_goes_on_and_says_so(
@@ -222,7 +223,7 @@ def test_without_tensorboard_the_run_goes_on_and_says_so(
     made_from = short(steps=128)
     run = folder(tmp_path, made_from)
     with pytest.warns(UserWarning, match="tensorboard is not installed"):
-        train_ppo(made_from, run, resume=False)
+        train_network(made_from, run, resume=False)
     assert len(run.metrics("ppo")) == 1
 
 
@@ -233,7 +234,7 @@ def test_tensorboard_gets_the_same_numbers(tmp_path: Path) -> None:
 
     made_from = short()
     run = folder(tmp_path, made_from)
-    train_ppo(made_from, run, resume=False)
+    train_network(made_from, run, resume=False)
     board = EventAccumulator(str(run / "tensorboard" / "ppo"))
     board.Reload()
     shown = {event.step: event.value for event in board.Scalars("joint_welfare")}

@@ -15,9 +15,10 @@ from gtalign_env.envs.conversation import ConversationEnv
 from gtalign_env.envs.observe import Array, assistant_observation
 from gtalign_env.envs.table import Table
 from gtalign_env.errors import RunError
-from gtalign_training.recipe import PpoModel, Recipe, load_recipe
+from gtalign_training.recipe import Recipe, load_recipe
+from gtalign_training.recipe_strategic import PpoModel
 from gtalign_training.run_folder import RunFolder
-from gtalign_training.tabular import evaluate_ppo, train_ppo
+from gtalign_training.tabular import evaluate_network, train_network
 from gtalign_training.tabular.evaluation import evaluate_shares, public_view
 from gtalign_training.tabular.model import damage
 
@@ -83,7 +84,7 @@ def test_the_oracles_own_moves_are_worth_the_optimum() -> None:
     moves = oracle_by_observation(made_from)
 
     def play(observation: Array) -> Any:
-        return np.eye(len(AssistantMove))[moves[observation.tobytes()]]
+        return np.eye(len(AssistantMove))[moves[observation[-1].tobytes()]]
 
     result = evaluate_shares(made_from, after=play, before=lambda observation: UNIFORM)
     assert result["share"] == pytest.approx(1.0, abs=1e-12)
@@ -111,19 +112,21 @@ def test_a_fixed_plan_is_worth_less_and_says_which() -> None:
 
 def test_evaluation_reads_parameters_and_unpickles_nothing(tmp_path: Path) -> None:
     made_from = short()
-    model = train_ppo(made_from, folder(tmp_path, made_from), resume=False)
+    model = train_network(made_from, folder(tmp_path, made_from), resume=False)
     bare = tmp_path / "bare.zip"
     with zipfile.ZipFile(model) as source, zipfile.ZipFile(bare, "w") as target:
         for name in source.namelist():
             target.writestr(name, b"not json" if name == "data" else source.read(name))
-    assert evaluate_ppo(made_from, bare) == evaluate_ppo(made_from, model)
+    assert evaluate_network(made_from, bare) == evaluate_network(made_from, model)
 
 
 def test_the_library_itself_reads_the_model(tmp_path: Path) -> None:
     from stable_baselines3 import PPO
 
     made_from = short()
-    model = PPO.load(train_ppo(made_from, folder(tmp_path, made_from), resume=False), device="cpu")
+    model = PPO.load(
+        train_network(made_from, folder(tmp_path, made_from), resume=False), device="cpu"
+    )
     move, _ = model.predict(np.zeros(57, np.float32), deterministic=True)
     assert int(move) in range(7)
 
@@ -134,19 +137,19 @@ def test_a_damaged_model_is_refused(tmp_path: Path, content: bytes | None) -> No
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(RunError, match=r"must be a whole model file.*--resume"):
-        evaluate_ppo(short(), path)
+        evaluate_network(short(), path)
 
 
 def test_a_model_of_another_recipe_is_refused(tmp_path: Path) -> None:
     made_from = short()
-    model = train_ppo(made_from, folder(tmp_path, made_from), resume=False)
+    model = train_network(made_from, folder(tmp_path, made_from), resume=False)
     with pytest.raises(RunError, match="another network than the recipe's"):
-        evaluate_ppo(short(hidden=32), model)
+        evaluate_network(short(hidden=32), model)
 
 
 def test_a_model_file_cut_anywhere_is_found_out(tmp_path: Path) -> None:
     made_from = short()
-    model = train_ppo(made_from, folder(tmp_path, made_from), resume=False)
+    model = train_network(made_from, folder(tmp_path, made_from), resume=False)
     assert damage(model) is None
     data = model.read_bytes()
     for length in [*range(0, len(data), 997), len(data) - 1]:
@@ -157,11 +160,11 @@ def test_a_model_file_cut_anywhere_is_found_out(tmp_path: Path) -> None:
 def test_a_flipped_byte_is_found(tmp_path: Path) -> None:
     made_from = short()
     run = folder(tmp_path, made_from)
-    model = train_ppo(made_from, run, resume=False)
+    model = train_network(made_from, run, resume=False)
     data = bytearray(model.read_bytes())
     with zipfile.ZipFile(model) as archive:
         place = archive.getinfo("policy.pth").header_offset + 2000
     data[place] ^= 0xFF
     model.write_bytes(data)
     with pytest.raises(RunError, match=r"policy\.pth in model\.zip fails its checksum"):
-        evaluate_ppo(made_from, model)
+        evaluate_network(made_from, model)

@@ -1,10 +1,13 @@
-"""What both Hugging Face trainers report to: the run folder, TensorBoard, and a progress bar."""
+"""What all Hugging Face trainers report to: the run folder, TensorBoard, and a progress bar."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from gtalign_training.guards import require_finite
 from gtalign_training.run_folder import RunFolder
 
 Progress = Callable[[str, int, int, dict[str, Any]], None]
@@ -16,11 +19,11 @@ def silent(stage: str, step: int, steps: int, metrics: dict[str, Any]) -> None:
 
 
 def trainer_callbacks(folder: RunFolder, stage: str, progress: Progress) -> list[Any]:
-    """Return callbacks that log every step of a stage.
+    """Return callbacks that log every step of a stage, and stop before one that is not finite.
 
     Args:
         folder: The run folder.
-        stage: ``sft`` or ``grpo``.
+        stage: ``sft``, or the algorithm.
         progress: Told after every step.
     """
     from torch.utils.tensorboard import SummaryWriter
@@ -33,8 +36,12 @@ def trainer_callbacks(folder: RunFolder, stage: str, progress: Progress) -> list
                 folder.log(stage, state.global_step, logs)
                 progress(stage, state.global_step, state.max_steps, logs)
 
+    class FiniteGradients(TrainerCallback):
+        def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **kw: Any) -> None:
+            require_finite(kw["model"].parameters(), state.global_step + 1)
+
     writer = SummaryWriter(str(folder / "tensorboard" / stage))
-    return [Reporter(), TensorBoardCallback(tb_writer=writer)]
+    return [Reporter(), TensorBoardCallback(tb_writer=writer), FiniteGradients()]
 
 
 def quiet(trainer: Any) -> None:
@@ -43,3 +50,34 @@ def quiet(trainer: Any) -> None:
 
     trainer.remove_callback(PrinterCallback)
     trainer.remove_callback(ProgressCallback)
+
+
+@contextmanager
+def tensorboard(
+    folder: RunFolder, stage: str, begun: int
+) -> Iterator[Callable[[int, dict[str, float]], None]]:
+    """Give a function that writes a step's metrics for TensorBoard, or nothing where that is missing.
+
+    Args:
+        folder: The run folder.
+        stage: The algorithm.
+        begun: The step that is gone on from: what lies beyond it is to be forgotten.
+    """
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        warnings.warn(
+            "tensorboard is not installed, so there will be no TensorBoard files; "
+            "metrics.jsonl holds the same numbers",
+            stacklevel=4,
+        )
+        yield lambda step, metrics: None
+        return
+    purge = begun + 1 if begun else None
+    with SummaryWriter(str(folder / "tensorboard" / stage), purge_step=purge) as writer:
+
+        def show(step: int, metrics: dict[str, float]) -> None:
+            for name, value in metrics.items():
+                writer.add_scalar(name, value, step)
+
+        yield show

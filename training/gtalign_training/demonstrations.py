@@ -14,7 +14,7 @@ import numpy as np
 from gtalign_agents.fourblock import FourBlock, render
 from gtalign_agents.prompts import system_message
 from gtalign_env.core.moves import STYLES, AssistantMove
-from gtalign_env.core.policies import UserSeat
+from gtalign_env.core.policies import AssistantSeat, UserSeat
 from gtalign_env.draws import Purpose, Seat
 from gtalign_env.envs.talk import Talk
 from gtalign_training.chat import ChatTokens, Tokens
@@ -58,24 +58,47 @@ def demonstrations(
     count: int,
     rng: np.random.Generator,
     instructions: str = "",
+    *,
+    policy: AssistantSeat | None = None,
+    blocks: bool = True,
 ) -> Iterator[Demonstration]:
-    """Yield conversations with evenly drawn moves.
+    """Yield conversations with evenly drawn moves, or with those of a policy.
 
     Args:
         open_talk: Opens the talk of an index.
         user: The user's policy.
         chat: Renders the tokens.
         count: How many.
-        rng: Draws moves and payoffs.
+        rng: Draws payoffs, and moves or what the policy leaves to chance.
         instructions: What the system message says before the price.
+        policy: The assistant's moves; evenly drawn ones without it.
+        blocks: Whether a turn is four blocks or the message alone.
     """
     for index in range(count):
-        yield _demonstrate(open_talk(index), user, chat, rng, instructions)
+        yield demonstrate(open_talk(index), user, policy, chat, rng, instructions, blocks=blocks)
 
 
-def _demonstrate(
-    talk: Talk, user: UserSeat, chat: ChatTokens, rng: np.random.Generator, instructions: str
+def demonstrate(
+    talk: Talk,
+    user: UserSeat,
+    policy: AssistantSeat | None,
+    chat: ChatTokens,
+    rng: np.random.Generator,
+    instructions: str,
+    *,
+    blocks: bool,
 ) -> Demonstration:
+    """Return one conversation as tokens, played to its end.
+
+    Args:
+        talk: The talk, nothing said yet.
+        user: The user's policy.
+        policy: The assistant's moves; evenly drawn ones without it.
+        chat: Renders the tokens.
+        rng: Draws payoffs, and moves or what the policy leaves to chance.
+        instructions: What the system message says before the price.
+        blocks: Whether a turn is four blocks or the message alone.
+    """
     conversation = talk.conversation
     ids: Tokens = []
     mask: list[int] = []
@@ -87,11 +110,13 @@ def _demonstrate(
             break
         system = system_message(conversation.spec, instructions)
         tail = chat.next_turn(text) if ids else chat.prompt(system, text)
-        move = AssistantMove(int(rng.integers(len(AssistantMove))))
+        if policy is None:
+            move = AssistantMove(int(rng.integers(len(AssistantMove))))
+        else:
+            move = policy(conversation.assistant_view(), rng.random())
         response = talk.word_assistant(move)
-        written = chat.tokenizer.encode(
-            render(written_block(talk, move, response, rng)), add_special_tokens=False
-        )
+        text = render(written_block(talk, move, response, rng)) if blocks else response
+        written = chat.tokenizer.encode(text, add_special_tokens=False)
         talk.say_assistant(response)
         ids += [*tail, *written, chat.tokenizer.eos_token_id]
         mask += [0] * len(tail) + [1] * (len(written) + 1)

@@ -36,7 +36,7 @@ CLEAR_MARGIN = 0.05
 """Points of expected W by which the optimal move must lead for a direction to count."""
 
 MALFORMED = "malformed"
-"""First move of a model whose first turn lacks its four blocks: none of the seven."""
+"""First move of a model whose first turn breaks the grammar: none of the seven."""
 
 Context = tuple[str, str, str]
 """Regime, style of the user, opening move: what an assistant can tell apart at first."""
@@ -51,7 +51,7 @@ class Played(NamedTuple):
         welfare: W, shape ``(n,)``; 0 where a model's turn was malformed. NaN after a fault.
         contexts: What could be told apart at first, n of them.
         first_moves: Labels, n of them; empty where the assistant never moved.
-        well_formed: Share of conversations with all four blocks in every turn.
+        well_formed: Share of conversations in which every turn kept to the grammar.
         distinct_payoffs: How many different matrices were written; None for who writes none.
         faults: Conversations in which something failed.
     """
@@ -87,23 +87,30 @@ def play_model(recipe: Recipe, assistant: Assistant, temperature: float = 1.0) -
         generate = sampler(
             assistant.model,
             assistant.tokenizer,
-            turn_tokens=recipe.grpo.turn_tokens,
+            turn_tokens=recipe.language.turn_tokens,
             temperature=temperature,
             seed=recipe.evaluation.seed + index,
             batch=recipe.evaluation.batch_size,
         )
         talks = [(i, open_talk(table, i)) for i in range(recipe.evaluation.conversations)]
-        rollouts += play(talks, user_of(recipe), chat, generate, instructions_of(recipe))
+        rollouts += play(
+            talks,
+            user_of(recipe),
+            chat,
+            generate,
+            instructions_of(recipe),
+            blocks=recipe.format == "four-blocks",
+        )
     played = _gather([rollout.talk.conversation for rollout in rollouts])
     scores = [np.nan if rollout.welfare is None else rollout.welfare for rollout in rollouts]
     played = played._replace(
         welfare=np.array(scores),
         well_formed=sum(rollout.well_formed for rollout in rollouts) / len(rollouts),
-        distinct_payoffs=distinct_payoffs(rollouts),
+        distinct_payoffs=distinct_payoffs(rollouts) if recipe.format != "none" else None,
         faults=sum(rollout.fault is not None for rollout in rollouts),
     )
     first = [
-        MALFORMED if rollout.turns and rollout.turns[0].block is None else label
+        MALFORMED if rollout.turns and rollout.turns[0].rule is not None else label
         for rollout, label in zip(rollouts, played.first_moves, strict=True)
     ]
     return Measured(played._replace(first_moves=first), rollouts)

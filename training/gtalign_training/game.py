@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gtalign_agents.prompts import FOUR_BLOCK_INSTRUCTIONS
+from gtalign_agents.prompts import FOUR_BLOCK_INSTRUCTIONS, PLAIN_INSTRUCTIONS
 from gtalign_env.core.policies import UserSeat, default_seat
 from gtalign_env.core.spec import GameSpec
 from gtalign_env.envs.dialogue_aec import TalkTable
@@ -56,7 +56,9 @@ def user_of(recipe: Recipe) -> UserSeat:
 
 def instructions_of(recipe: Recipe) -> str:
     """Return what the system message says before the price: nothing to a model taught the format."""
-    return "" if isinstance(recipe.model, TinyModel) else FOUR_BLOCK_INSTRUCTIONS
+    if isinstance(recipe.model, TinyModel):
+        return ""
+    return FOUR_BLOCK_INSTRUCTIONS if recipe.format == "four-blocks" else PLAIN_INSTRUCTIONS
 
 
 def reward_welfare(recipe: Recipe, spec: GameSpec) -> Welfare:
@@ -69,4 +71,4 @@ def reward_welfare(recipe: Recipe, spec: GameSpec) -> Welfare:
     """
     if recipe.reward in ("scenario", "random"):
         return spec.welfare
-    return Welfare(kind=recipe.reward, disagreement=spec.welfare.disagreement)
+    return Welfare(kind=recipe.reward, rho=recipe.rho, disagreement=spec.welfare.disagreement)

@@ -1,4 +1,4 @@
-"""Fine-tuning by GRPO: TRL's trainer, rolled out in conversations with simulated users.
+"""Fine-tuning by GRPO or RLOO: TRL's trainer, rolled out in conversations with simulated users.
 
 A row of the data set is the seed of a conversation and nothing else, so all tries of a group meet
 the same user with the same question, and no hidden preference passes through the trainer's
@@ -6,11 +6,16 @@ columns. TRL calls `rollout_func` with the rows; every try is played to its end 
 user's tokens masked out, and returns its reward. A faulted conversation returns None: it takes no
 part in its group's mean and gets no advantage.
 
-Deviations from the paper's setting: GRPO instead of PPO with a critic, no KL term by default, one
-advantage per conversation.
+RLOO is the same trainer with another advantage: TRL's own `RLOOTrainer` has no rollout hook. With
+`credit: turn`, a token's advantage is that of its turn's reward to go.
+
+Deviations from the paper's setting: no critic, no KL term by default, one advantage per
+conversation or turn. From RLOO as published: the KL term is in the loss and not in the reward, and
+the loss is a mean over tokens, which scales the gradient of the sum over conversations.
 
 References:
-    Shao et al. (2024), "DeepSeekMath", sec. 4 (GRPO). Yu et al. (2025), "DAPO", sec. 3.3 (the
+    Shao et al. (2024), "DeepSeekMath", sec. 4 (GRPO). Ahmadian et al. (2024), "Back to basics:
+    revisiting REINFORCE style optimization", sec. 3 (RLOO). Yu et al. (2025), "DAPO", sec. 3.3 (the
     token-level loss that TRL uses by default). Zhu et al. (2025), "GTAlign", sec. 3-4.
 """
 
@@ -21,54 +26,59 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from gtalign_env.errors import RunError
-from gtalign_training.callbacks import Progress, quiet, trainer_callbacks
-from gtalign_training.chat import ChatTokens, Tokens
-from gtalign_training.checkpoints import newest_whole
-from gtalign_training.game import (
-    instructions_of,
-    open_talk,
-    reward_welfare,
-    training_table,
-    user_of,
+from gtalign_training.advantages import (
+    by_conversation,
+    by_turn,
+    group_relative,
+    leave_one_out,
+    on_tokens,
 )
-from gtalign_training.models import Assistant, lora_config, merged, save_assistant
+from gtalign_training.callbacks import Progress, quiet, trainer_callbacks
+from gtalign_training.chat import Tokens
+from gtalign_training.checkpoints import newest_whole
+from gtalign_training.conversations import Batch, Conversations
+from gtalign_training.models import Assistant, lora_config, merged
 from gtalign_training.recipe import PretrainedModel, Recipe
-from gtalign_training.rollouts import Rollout, play
+from gtalign_training.recipe_language import GrpoModel
 from gtalign_training.run_folder import RunFolder
 from gtalign_training.sft import step_of
-from gtalign_training.statistics import rollout_metrics
 
 
 def fine_tune(
     recipe: Recipe, assistant: Assistant, folder: RunFolder, progress: Progress
 ) -> Assistant:
-    """Return the assistant after GRPO, going on from a checkpoint if the folder has one.
+    """Return the assistant after GRPO or RLOO, going on from a checkpoint if the folder has one.
 
     Args:
         recipe: The recipe.
         assistant: What to start from.
-        folder: The run folder; the result lies in ``model``.
+        folder: The run folder.
         progress: Told after every step.
 
     Raises:
-        RunError: Too many conversations of a step faulted; the last checkpoint stays as it is.
+        RunError: Too many conversations of a step faulted, or a gradient was not finite; the last
+            checkpoint stays as it is.
     """
     os.environ.setdefault("TRL_EXPERIMENTAL_SILENCE", "1")  # rollout_func: TRL is pinned exactly
     import torch
-    from trl import GRPOConfig, GRPOTrainer
+    from trl import GRPOConfig
 
-    grpo, gpu = recipe.grpo, torch.cuda.is_available()
-    checkpoint = newest_whole(folder / "grpo")
+    grpo, stage, gpu = recipe.language, recipe.algorithm, torch.cuda.is_available()
+    assert isinstance(grpo, GrpoModel)
+    rollouts = grpo.prompts * grpo.group
+    micro_batch = grpo.micro_batch or rollouts
+    checkpoint = newest_whole(folder / stage)
     args = GRPOConfig(
-        output_dir=str(folder / "grpo"),
+        output_dir=str(folder / stage),
         max_steps=grpo.steps,
-        per_device_train_batch_size=grpo.prompts * grpo.group,
+        per_device_train_batch_size=micro_batch,
+        gradient_accumulation_steps=rollouts // micro_batch,
         num_generations=grpo.group,
+        scale_rewards="none" if stage == "rloo" else "group",
         learning_rate=grpo.learning_rate,
         lr_scheduler_type=grpo.schedule,
+        warmup_steps=round(grpo.warmup * grpo.steps),
         beta=grpo.beta,
         entropy_coef=grpo.entropy,
         temperature=grpo.temperature,
@@ -84,22 +94,39 @@ def fine_tune(
         disable_tqdm=True,
         seed=recipe.seed,
     )
-    trainer = GRPOTrainer(
+    trainer = group_trainer()(
         model=assistant.model,
         reward_funcs=given_reward,
         args=args,
         train_dataset=seeds(grpo.steps * grpo.prompts),
         processing_class=assistant.tokenizer,
-        rollout_func=Conversations(recipe, assistant.tokenizer),
-        callbacks=trainer_callbacks(folder, "grpo", progress),
+        rollout_func=RolloutFunction(recipe, assistant.tokenizer),
+        callbacks=trainer_callbacks(folder, stage, progress),
         peft_config=lora_config(recipe.model),
     )
     quiet(trainer)
-    folder.drop_metrics_after("grpo", step_of(checkpoint))
+    folder.drop_metrics_after(stage, step_of(checkpoint))
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-    trained = Assistant(merged(trainer.model), assistant.tokenizer)
-    save_assistant(trained, folder / "model")
-    return trained
+    return Assistant(merged(trainer.model), assistant.tokenizer)
+
+
+def group_trainer() -> Any:
+    """Return TRL's GRPO trainer, its advantages replaced where the recipe asks for others."""
+    import torch
+    from trl import GRPOTrainer
+
+    class GroupTrainer(GRPOTrainer):  # type: ignore[misc]  # TRL ships no types
+        def _generate_and_score_completions(self, inputs: Any) -> dict[str, Any]:
+            out: dict[str, Any] = super()._generate_and_score_completions(inputs)
+            others = self.rollout_func.advantages()
+            if others is not None:
+                rows = torch.tensor(others, dtype=torch.float32)
+                if rows.dim() == 2 and rows.shape != out["completion_ids"].shape:
+                    raise AssertionError("one advantage per token, or one per conversation")
+                out["advantages"] = rows.to(out["completion_ids"].device)
+            return out
+
+    return GroupTrainer
 
 
 def seeds(count: int) -> Any:
@@ -128,20 +155,21 @@ def given_reward(
     return list(reward)
 
 
-class Conversations:
+class RolloutFunction:
     """Plays a batch of conversations for TRL's ``rollout_func``.
 
     Args:
         recipe: The recipe.
         tokenizer: The model's tokenizer.
+
+    Attributes:
+        batch: What was played last.
     """
 
     def __init__(self, recipe: Recipe, tokenizer: Any) -> None:
         self.recipe = recipe
-        self.chat = ChatTokens(tokenizer)
-        self.table = training_table(recipe)
-        self.user = user_of(recipe)
-        self.instructions = instructions_of(recipe)
+        self.conversations = Conversations(recipe, tokenizer)
+        self.batch: Batch | None = None
 
     def __call__(self, prompts: list[str], trainer: Any) -> dict[str, list[Any]]:
         """Return one played conversation per prompt, as TRL wants them.
@@ -160,32 +188,53 @@ class Conversations:
             return written
 
         indices = [int(json.loads(prompt)["seed"]) for prompt in prompts]
-        talks = [(index, open_talk(self.table, index)) for index in indices]
-        rollouts = play(talks, self.user, self.chat, generate, self.instructions)
-        faults = sum(rollout.fault is not None for rollout in rollouts) / len(rollouts)
-        if faults > self.recipe.grpo.most_faults:
-            kinds = sorted({rollout.fault for rollout in rollouts if rollout.fault is not None})
-            raise RunError(
-                f"{faults:.0%} of the conversations of step {trainer.state.global_step + 1} failed "
-                f"({', '.join(kinds)}); at most {self.recipe.grpo.most_faults:.0%} may. Mend the "
-                "cause and go on with --resume"
-            )
-        rewards = self._rewards(rollouts, trainer.state.global_step)
-        metrics = rollout_metrics(rollouts)
+        self.batch = self.conversations.batch(indices, generate, trainer.state.global_step)
+        rollouts = self.batch.rollouts
         return {
             "prompt_ids": [rollout.prompt_ids for rollout in rollouts],
             "completion_ids": [rollout.completion_ids for rollout in rollouts],
             "logprobs": None,  # type: ignore[dict-item]  # TRL computes them itself
             "env_mask": [rollout.mask for rollout in rollouts],
-            "reward": rewards,
-            "metrics": [metrics] * len(rollouts),
+            "reward": self.batch.rewards,
+            "metrics": [self.batch.metrics] * len(rollouts),
         }
 
-    def _rewards(self, rollouts: list[Rollout], step: int) -> list[float | None]:
-        if self.recipe.reward == "random":
-            rng = np.random.default_rng(np.random.SeedSequence([self.recipe.seed, 2, step]))
-            return [float(value) for value in rng.random(len(rollouts))]
-        return [
-            rollout.score(reward_welfare(self.recipe, rollout.talk.conversation.spec))
-            for rollout in rollouts
+    def advantages(self) -> list[Any] | None:
+        """Return the last batch's advantages where they are not TRL's own, or None.
+
+        They are one per conversation, or, with credit by turn, one per token: rows of equal length.
+
+        Raises:
+            RunError: Not all tries of a conversation were played by this process.
+        """
+        grpo = self.recipe.language
+        assert isinstance(grpo, GrpoModel)
+        assert self.batch is not None
+        law = leave_one_out if self.recipe.algorithm == "rloo" else group_relative
+        if law is group_relative and grpo.credit == "conversation":
+            return None
+        rollouts = self.batch.rollouts
+        if len(rollouts) % grpo.group:
+            raise RunError(
+                f"{self.recipe.section_name}.prompts, {grpo.prompts}, must be a multiple of the "
+                "number of processes: the tries of a conversation are compared within one of them"
+            )
+        if grpo.credit == "conversation":
+            return list(by_conversation(self.batch.rewards, grpo.group, law))
+        gains = [
+            None if reward is None else self._gains(rollout, reward)
+            for rollout, reward in zip(rollouts, self.batch.rewards, strict=True)
         ]
+        rows = [
+            on_tokens(rollout, turns)
+            for rollout, turns in zip(rollouts, by_turn(gains, grpo.group, law), strict=True)
+        ]
+        longest = max(len(row) for row in rows)
+        return [row + [0.0] * (longest - len(row)) for row in rows]
+
+    def _gains(self, rollout: Any, reward: float) -> list[float]:
+        if self.recipe.reward == "random":  # one number for it all: whichever turn it is put on
+            return [0.0] * (len(rollout.turns) - 1) + [reward]
+        gains = rollout.turn_rewards(self.conversations.welfare(rollout))
+        assert gains is not None  # a fault has no reward
+        return list(gains)

@@ -16,6 +16,9 @@ from gtalign_training.recipe import Recipe
 from gtalign_training.run_folder import RunFolder, write_json
 from gtalign_training.trackers import follow
 
+WITHOUT_CURVE = ("best-of-k", "dpo")
+"""Algorithms that play nothing while they learn: there is no welfare by step to draw."""
+
 Say = Callable[[str], None]
 """Told, in a line, what begins."""
 
@@ -41,9 +44,7 @@ def run(
         RunError: The folder cannot be used, or too much failed.
         MissingExtraError: The recipe needs a library that is not installed.
     """
-    followed = follow(
-        recipe.track, out, recipe.model_dump(mode="json", by_alias=True), progress, say
-    )
+    followed = follow(recipe.track, out, recipe.plain(), progress, say)
     try:
         return _run(recipe, out, resume=resume, progress=followed.progress, say=say)
     finally:
@@ -51,29 +52,35 @@ def run(
 
 
 def _run(recipe: Recipe, out: Path, *, resume: bool, progress: Progress, say: Say) -> RunFolder:
-    if recipe.algorithm == "ppo":
-        return _run_ppo(recipe, out, resume=resume, progress=progress, say=say)
+    if recipe.strategic:
+        return _run_network(recipe, out, resume=resume, progress=progress, say=say)
     require_train_extra("training a language model")
     import torch
 
-    from gtalign_training.grpo import fine_tune
-    from gtalign_training.models import load_assistant, new_assistant
+    from gtalign_training.guards import memory_guard, require_writable
+    from gtalign_training.models import load_assistant, new_assistant, save_assistant
     from gtalign_training.sft import warm_start
+    from gtalign_training.trainers import NAMES, fine_tune_of
 
     torch.set_num_threads(1)  # a model this small is slower on two threads than on one
     table = training_table(recipe)
     for spec in table.specs:  # what it will be measured by, before hours go into it
         require_solvable(spec)
+    fresh = new_assistant(recipe, table.specs)
+    require_writable(recipe, fresh.tokenizer)
     folder = RunFolder.open(out, recipe, [spec.digest for spec in table.specs], resume=resume)
     say("Warm start: imitating conversations without strategy (SFT)")
-    start = warm_start(recipe, new_assistant(recipe, table.specs), folder, progress)
+    with memory_guard(recipe, "sft"):
+        start = warm_start(recipe, fresh, folder, progress)
     say("Measuring the warm-started assistant on held-out conversations")
     before = play_model(recipe, start)
     if (folder / "model").exists():
         trained = load_assistant(folder / "model")
     else:
-        say("Fine-tuning on both sides' welfare (GRPO)")
-        trained = fine_tune(recipe, start, folder, progress)
+        say(f"Fine-tuning on {reward_words(recipe)} ({NAMES[recipe.algorithm]})")
+        with memory_guard(recipe, recipe.algorithm):
+            trained = fine_tune_of(recipe.algorithm)(recipe, start, folder, progress)
+        save_assistant(trained, folder / "model")
     say("Measuring the trained assistant on the same conversations")
     after = play_model(recipe, trained)
     result = report(recipe, before.played, after.played)
@@ -98,6 +105,18 @@ def _run(recipe: Recipe, out: Path, *, resume: bool, progress: Progress, say: Sa
     return folder
 
 
+def reward_words(recipe: Recipe) -> str:
+    """Return what is rewarded, in words for a sentence."""
+    words = {
+        "scenario": "both sides' welfare",
+        "user_only": "the user's welfare alone",
+        "assistant_only": "the assistant's welfare alone",
+        "random": "a reward that means nothing",
+        "ces": f"both sides' welfare by CES with rho {recipe.rho:g}",
+    }
+    return words.get(recipe.reward, f"both sides' welfare, {recipe.reward}")
+
+
 def draw(folder: RunFolder, result: dict[str, Any]) -> list[Path]:
     """Draw a run's pictures and return where they are.
 
@@ -112,19 +131,21 @@ def draw(folder: RunFolder, result: dict[str, Any]) -> list[Path]:
     rows = result.get("rows", [])  # PPO is evaluated exactly: it has no rows with intervals
     start = next((row["welfare"][0] for row in rows if row["name"] == "before"), None)
     optimum = result["optimum"]["welfare"]
-    drawn = [
-        learning_curves(folder, plots / "learning_curves.png", optimum=optimum, start=start),
-        move_mix(result, plots / "move_mix.png"),
-    ]
+    drawn = [move_mix(result, plots / "move_mix.png")]
+    if folder.read("recipe.json")["algorithm"] not in WITHOUT_CURVE:
+        curves = plots / "learning_curves.png"
+        drawn.append(learning_curves(folder, curves, optimum=optimum, start=start))
     if rows:
         drawn.append(welfare_bars(rows, plots / "welfare.png", optimum=optimum))
     return drawn
 
 
-def _run_ppo(recipe: Recipe, out: Path, *, resume: bool, progress: Progress, say: Say) -> RunFolder:
+def _run_network(
+    recipe: Recipe, out: Path, *, resume: bool, progress: Progress, say: Say
+) -> RunFolder:
     from gtalign_env.scenario.compile import compile_scenario
     from gtalign_env.scenario.loader import load_pricing, load_scenario
-    from gtalign_training.tabular import evaluate_ppo, train_ppo
+    from gtalign_training.tabular import evaluate_network, train_network
 
     scenario = load_scenario(recipe.game.scenario)
     specs = [
@@ -134,15 +155,15 @@ def _run_ppo(recipe: Recipe, out: Path, *, resume: bool, progress: Progress, say
         require_solvable(spec)
     digests = [spec.digest for spec in specs]
     folder = RunFolder.open(out, recipe, digests, resume=resume)
-    say("Training a small network on the game without text (PPO)")
-    model = train_ppo(
+    say(f"Training a small network on the game without text ({recipe.algorithm})")
+    model = train_network(
         recipe,
         folder,
         resume=resume,
-        progress=lambda step, steps, metrics: progress("ppo", step, steps, metrics),
+        progress=lambda step, steps, metrics: progress(recipe.algorithm, step, steps, metrics),
     )
     say("Evaluating the learnt policy exactly")
-    result = evaluate_ppo(recipe, model)
+    result = evaluate_network(recipe, model)
     write_json(folder / "evaluation.json", result)
     draw(folder, result)
     folder.mark(status="done")

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from gtalign_agents.dialogue.replayed import is_replayed, replayed_user
 from gtalign_agents.table import assistant_agent, find_agent, user_agent
+from gtalign_env.core.moves import AssistantMove
 from gtalign_env.core.policies import AssistantSeat, UserSeat
+from gtalign_env.core.views import AssistantView
 from gtalign_env.errors import RunError, ScenarioError
 
 TRAINED = "trained"
-"""``trained@FOLDER`` is the assistant of a run folder of `gtalign train`, made by PPO."""
+"""``trained@FOLDER`` is the assistant of a run folder of `gtalign train`, trained without text."""
 
 
 def user_seat(name: str) -> UserSeat:
@@ -61,13 +64,13 @@ def assistant_seat(name: str) -> AssistantSeat:
 
 
 def trained_seat(path: Path) -> AssistantSeat:
-    """Return the assistant of a PPO run; it plays its likeliest move.
+    """Return the assistant of a run without text; it plays its likeliest move.
 
     Args:
         path: The run folder.
 
     Raises:
-        RunError: It is no finished run folder of a PPO recipe.
+        RunError: It is no finished run folder of a recipe without text, or of one with memory.
         MissingExtraError: Stable-Baselines3 is not installed.
     """
     from gtalign_agents.adapters import NetworkSeat
@@ -82,15 +85,39 @@ def trained_seat(path: Path) -> AssistantSeat:
 
     folder = RunFolder(path)
     recipe = Recipe.model_validate(folder.read("recipe.json"), strict=False)
-    if recipe.algorithm != "ppo":
+    if not recipe.strategic:
         raise RunError(
             f"{path} holds an assistant that speaks (recipe {recipe.name!r}); by moves plays what "
-            "a PPO recipe has trained"
+            "a recipe without text has trained, such as strategic-ppo"
+        )
+    if recipe.algorithm == "recurrent-ppo":
+        raise RunError(
+            f"{path} holds a policy with memory (recipe {recipe.name!r}), and a seat has none; its "
+            "exact value stands in evaluation.json"
         )
     with own_randomness(recipe):
         model, _ = build_model(recipe, first_places(recipe))
         load_parameters(model, folder / "model" / "model.zip")
-    return NetworkSeat(model)
+    return LikeliestSeat(model) if recipe.algorithm == "dqn" else NetworkSeat(model)
+
+
+class LikeliestSeat:
+    """A network in the assistant's seat that says which move is best, and not how likely it is.
+
+    Args:
+        model: The model, of Q-learning.
+    """
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+
+    def __call__(self, view: AssistantView, u: float) -> AssistantMove:
+        """Return the best move; no randomness."""
+        from gtalign_agents.adapters import observe
+        from gtalign_training.tabular.algorithms import move_shares
+
+        shares = move_shares(self.model, observe(view)[0][None])
+        return AssistantMove(int(shares.argmax()))
 
 
 def is_stochastic(name: str, seat: str) -> bool:

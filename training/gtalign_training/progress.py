@@ -13,8 +13,9 @@ from gtalign_training.callbacks import Progress as Report
 
 SHOWN = {
     "sft": (("loss", "loss"), ("mean_token_accuracy", "token accuracy")),
-    "grpo": (("joint_welfare", "W"), ("user_welfare", "U"), ("assistant_welfare", "L"), ("well_formed", "well-formed")),
-    "ppo": (("joint_welfare", "W"), ("user_welfare", "U"), ("assistant_welfare", "L")),
+    **dict.fromkeys(("grpo", "rloo", "lm-ppo", "tries"), (("joint_welfare", "W"), ("user_welfare", "U"), ("assistant_welfare", "L"), ("well_formed", "well-formed"))),
+    **dict.fromkeys(("ppo", "recurrent-ppo", "a2c", "dqn"), (("joint_welfare", "W"), ("user_welfare", "U"), ("assistant_welfare", "L"))),
+    **dict.fromkeys(("best-of-k", "dpo"), (("loss", "loss"), ("rewards/accuracies", "preferred"), ("mean_token_accuracy", "token accuracy"))),
     "data": (("scored", "scored"), ("abstained", "abstained"), ("faults", "faults")),
     "run": (("joint_welfare", "W"), ("user_welfare", "U"), ("assistant_welfare", "L"), ("faults", "faults")),
 }  # fmt: skip

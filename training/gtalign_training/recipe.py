@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
@@ -13,7 +13,6 @@ from gtalign_env.scenario.fields import (
     AuthoredFile,
     Description,
     Fault,
-    Name,
     Strict,
     described,
     fail,
@@ -21,11 +20,42 @@ from gtalign_env.scenario.fields import (
 )
 from gtalign_env.scenario.problems import check
 from gtalign_env.scenario.yaml_reader import Document, Problem, problems_error, read_file
+from gtalign_training.recipe_language import (
+    BestOfKModel,
+    DpoModel,
+    GrpoModel,
+    LmPpoModel,
+    OnlineModel,
+    RlooModel,
+    SftModel,
+)
+from gtalign_training.recipe_strategic import A2cModel, DqnModel, PpoModel, RecurrentPpoModel
 
 Reward = Literal[
-    "scenario", "user_only", "assistant_only", "utilitarian", "nash", "egalitarian", "random"
+    "scenario", "user_only", "assistant_only", "utilitarian", "nash", "egalitarian", "ces", "random"
 ]
 """``scenario`` is the scenario's own W(U, L); ``random`` is a control that means nothing."""
+
+RecipeName = Annotated[
+    str,
+    Field(
+        pattern=r"^[a-z0-9][a-z0-9_.-]*$",
+        max_length=64,
+        description="Lower-case letters, digits, and _ - . as in the names of models.",
+    ),
+]
+
+LanguageAlgorithm = Literal["grpo", "rloo", "lm-ppo", "best-of-k", "dpo"]
+"""What trains a language model."""
+
+StrategicAlgorithm = Literal["ppo", "a2c", "dqn", "recurrent-ppo"]
+"""What trains a small network on the game without text."""
+
+Section = GrpoModel | LmPpoModel | BestOfKModel | DpoModel
+"""What a language algorithm is set by; `RlooModel` is a `GrpoModel`."""
+
+StrategicSection = PpoModel | A2cModel | DqnModel
+"""What a strategic algorithm is set by; `RecurrentPpoModel` is a `PpoModel`."""
 
 
 TrackerName = Literal["tensorboard", "trackio", "wandb"]
@@ -76,66 +106,6 @@ class PretrainedModel(Strict):
     lora: LoraModel | None = Field(default=None, description="Adapters; all weights without them.")
 
 
-class SftModel(Strict):
-    """The warm start: imitation of conversations without strategy."""
-
-    conversations: int = described(
-        "Different conversations to imitate.", "conversations", ge=1, le=10**7, default=6000
-    )
-    steps: int = described("Optimiser steps.", "steps", ge=0, le=10**7, default=1500)
-    batch_size: int = described("Conversations a step.", "conversations", ge=1, default=16)
-    learning_rate: float = described("Peak rate, linear decay to 0.", "1", gt=0, lt=1, default=4e-3)
-
-
-class GrpoModel(Strict):
-    """Group-relative policy optimisation on conversations with simulated users."""
-
-    steps: int = described("Optimiser steps.", "steps", ge=1, le=10**7, default=100)
-    prompts: int = described("Different conversations a step.", "conversations", ge=1, default=16)
-    group: int = described("Tries at each conversation.", "rollouts", ge=2, le=1024, default=8)
-    learning_rate: float = described("Peak rate.", "1", gt=0, lt=1, default=4e-4)
-    schedule: Literal["constant", "linear", "cosine"] = Field(
-        default="linear", description="How the rate goes on; all but constant end at 0."
-    )
-    entropy: float = described("Weight of the entropy bonus.", "1", ge=0, default=0.0)
-    temperature: float = described("Of sampling.", "1", gt=0, le=10, default=1.0)
-    beta: float = described("Weight of the KL term to the start.", "1", ge=0, default=0.0)
-    turn_tokens: int = described("Longest answer of one turn.", "tokens", ge=1, default=80)
-    save_every: int = described("Steps between checkpoints.", "steps", ge=1, default=25)
-    most_faults: float = described(
-        "Share of faulted rollouts in a step that stops the run.", "1", ge=0, le=1, default=0.1
-    )
-
-
-class PpoModel(Strict):
-    """Proximal policy optimisation of a small network on the game without text (SB3)."""
-
-    steps: int = described(
-        "Environment steps, rounded up to whole updates.", "steps", ge=1, le=10**9, default=60_000
-    )
-    environments: int = described("Environments in step.", "environments", ge=1, default=8)
-    horizon: int = described("Steps of each before an update.", "steps", ge=2, default=128)
-    batch_size: int = described("Transitions per gradient step.", "transitions", ge=2, default=256)
-    epochs: int = described("Passes over an update's transitions.", "passes", ge=1, default=10)
-    hidden: int = described("Width of both hidden layers.", "units", ge=1, le=4096, default=64)
-    learning_rate: float = described("Peak rate, linear decay.", "1", gt=0, lt=1, default=3e-3)
-    entropy: float = described("Weight of the entropy bonus.", "1", ge=0, default=0.01)
-    save_every: int = described("Steps between checkpoints.", "steps", ge=1, default=20_000)
-
-    @model_validator(mode="after")
-    def _whole_batches(self) -> Self:
-        size = self.environments * self.horizon
-        if size % self.batch_size:
-            faults: list[Fault] = [
-                (
-                    ("batch_size",),
-                    f"must divide environments x horizon, {size}; got {self.batch_size}",
-                )
-            ]
-            fail(*faults)
-        return self
-
-
 class EvaluationModel(Strict):
     """How the result is measured: on conversations never trained on."""
 
@@ -150,28 +120,111 @@ class Recipe(AuthoredFile):
     """A training run."""
 
     schema_id: Literal["gtalign/recipe/1"] = schema_line("gtalign/recipe/1")
-    name: Name
+    name: RecipeName
     description: Description
-    algorithm: Literal["grpo", "ppo"]
+    algorithm: Literal[LanguageAlgorithm, StrategicAlgorithm]
     seed: int = described("Seed of everything that is drawn.", "1", ge=0, default=0)
     game: GameModel
     reward: Reward = Field(default="scenario", description="What the assistant is rewarded with.")
+    rho: float = described(
+        "Substitution parameter of the `ces` reward: 1 sum, 0 nash, to -infinity the worse off.",
+        "1",
+        ge=-1e6,
+        le=1,
+        default=0.0,
+    )
+    normalise: Literal["none", "zscore", "minmax"] = Field(
+        default="none", description="What is done to the rewards of a step, regime by regime."
+    )
+    format: Literal["four-blocks", "none"] = Field(
+        default="four-blocks",
+        description="How a language model writes a turn: four blocks, or its message alone.",
+    )
     model: Annotated[TinyModel | PretrainedModel, Field(discriminator="kind")] = TinyModel(
         kind="tiny"
     )
     sft: SftModel | None = Field(default=None, description="Warm start; none without it.")
     grpo: GrpoModel = GrpoModel()
+    rloo: RlooModel = RlooModel()
+    lm_ppo: LmPpoModel = LmPpoModel()
+    best_of_k: BestOfKModel = BestOfKModel()
+    dpo: DpoModel = DpoModel()
     ppo: PpoModel = PpoModel()
+    recurrent_ppo: RecurrentPpoModel = RecurrentPpoModel()
+    a2c: A2cModel = A2cModel()
+    dqn: DqnModel = DqnModel()
     evaluation: EvaluationModel = EvaluationModel()
     track: tuple[TrackerName, ...] = Field(
         default=(), description="Who is told of every step: tensorboard, trackio, wandb."
     )
 
+    @property
+    def section_name(self) -> str:
+        """The field that sets the algorithm: its name, with underscores."""
+        return self.algorithm.replace("-", "_")
+
+    @property
+    def strategic(self) -> bool:
+        """Whether a small network is trained on the game without text."""
+        return self.algorithm in get_args(StrategicAlgorithm)
+
+    @property
+    def language(self) -> Section:
+        """The section of a language algorithm."""
+        section = getattr(self, self.section_name)
+        assert isinstance(section, Section)
+        return section
+
+    @property
+    def network(self) -> StrategicSection:
+        """The section of an algorithm without text."""
+        section = getattr(self, self.section_name)
+        assert isinstance(section, StrategicSection)
+        return section
+
+    def plain(self) -> dict[str, Any]:
+        """Return the recipe as plain data, complete but for other algorithms' sections."""
+        data = self.model_dump(mode="json", by_alias=True)
+        return {k: v for k, v in data.items() if k == self.section_name or k not in _SECTIONS}
+
     @model_validator(mode="after")
-    def _seeds_apart(self) -> Self:
+    def _fits_together(self) -> Self:
+        faults: list[Fault] = []
         if self.seed == self.evaluation.seed:
-            fail((("evaluation", "seed"), f"must differ from seed, {self.seed}: it is held out"))
+            faults.append(
+                (("evaluation", "seed"), f"must differ from seed, {self.seed}: it is held out")
+            )
+        if self.rho and self.reward != "ces":
+            faults.append((("rho",), f"belongs to reward: ces; got reward: {self.reward}"))
+        section = getattr(self, self.section_name)
+        if self.normalise != "none":
+            if self.strategic:
+                faults.append(
+                    (("normalise",), f"needs batches of conversations; {self.algorithm} has none")
+                )
+            elif isinstance(section, OnlineModel) and section.credit == "turn":
+                faults.append(
+                    (("normalise",), "scales whole conversations: leave it out with credit: turn")
+                )
+        if self.format == "none" and self.strategic:
+            faults.append((("format",), f"belongs to language models; {self.algorithm} has none"))
+        adapters = isinstance(self.model, PretrainedModel) and self.model.lora is not None
+        if adapters and self.algorithm == "lm-ppo":
+            faults.append((("model", "lora"), "must be left out: lm-ppo trains all weights"))
+        faults += [
+            ((name,), f"sets another algorithm than the recipe's, {self.algorithm}")
+            for name in sorted(self.model_fields_set & set(_SECTIONS))
+            if name != self.section_name and getattr(self, name) != _SECTIONS[name]
+        ]
+        if faults:
+            fail(*faults)
         return self
+
+
+_SECTIONS: dict[str, Strict] = {
+    algorithm.replace("-", "_"): Recipe.model_fields[algorithm.replace("-", "_")].default
+    for algorithm in (*get_args(LanguageAlgorithm), *get_args(StrategicAlgorithm))
+}
 
 
 def recipe_root() -> Path:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from gtalign_agents.fourblock import FourBlock, parse
 from gtalign_agents.prompts import system_message
@@ -29,9 +30,13 @@ class Turn:
 
     text: str
     block: FourBlock | None
-    """The four blocks, or None where they are malformed."""
+    """The four blocks, or None where they are malformed or not asked for."""
     rule: str | None
     """The broken rule of the grammar, if one is."""
+    tokens: int = 0
+    """How many of the rollout's tokens it is."""
+    before: tuple[float, float] = (0.0, 0.0)
+    """U and L of the conversation when the turn began, points."""
 
 
 @dataclass
@@ -58,8 +63,8 @@ class Rollout:
 
     @property
     def well_formed(self) -> bool:
-        """Whether every turn had its four blocks."""
-        return all(turn.block is not None for turn in self.turns)
+        """Whether every turn kept to the grammar."""
+        return all(turn.rule is None for turn in self.turns)
 
     @property
     def welfare(self) -> float | None:
@@ -77,6 +82,28 @@ class Rollout:
         score = welfare(*self.talk.conversation.returns)
         return score if self.well_formed else min(0.0, score)
 
+    def turn_rewards(self, welfare: Welfare) -> list[float] | None:
+        """Return what each of the model's turns gained; None after a fault.
+
+        A turn gains the rise of W(U, L) from when it began to when the next one begins, so the
+        gains sum to `score` less the W of nothing said yet. What a malformed turn costs is charged
+        to the first of them.
+
+        Args:
+            welfare: The aggregator.
+        """
+        score = self.score(welfare)
+        if score is None:
+            return None
+        final = welfare(*self.talk.conversation.returns)
+        reached = [welfare(*turn.before) for turn in self.turns] + [final]
+        gains = [after - before for before, after in pairwise(reached)]
+        for index, turn in enumerate(self.turns):
+            if turn.rule is not None:
+                gains[index] += score - final
+                break
+        return gains
+
     @property
     def first_move(self) -> AssistantMove | None:
         """The assistant's first move."""
@@ -90,10 +117,12 @@ def play(
     chat: ChatTokens,
     generate: Generate,
     instructions: str = "",
+    *,
+    blocks: bool = True,
 ) -> list[Rollout]:
     """Play conversations to their end and return them in order.
 
-    A completion without its four blocks reaches the user as an empty message. A `ModelError`, from
+    A malformed completion reaches the user as an empty message. A `ModelError`, from
     the user's policy or from generation, is a fault of the conversations it concerns.
 
     Args:
@@ -102,6 +131,7 @@ def play(
         chat: Renders the tokens.
         generate: The model.
         instructions: What the system message says before the price.
+        blocks: Whether a turn is four blocks, of which the user sees the last, or the message alone.
     """
     rollouts = []
     for seed, talk in talks:
@@ -122,7 +152,7 @@ def play(
         for rollout, tokens in zip(live, written, strict=True):
             rollout.completion_ids += tokens
             rollout.mask += [1] * len(tokens)
-            _assistant_turn(rollout, chat, tokens)
+            _assistant_turn(rollout, chat, tokens, blocks)
             if _is_live(rollout):
                 text = _user_turn(rollout, user)
                 if text is not None and _is_live(rollout):
@@ -150,19 +180,24 @@ def _user_turn(rollout: Rollout, user: UserSeat) -> str | None:
     return text
 
 
-def _assistant_turn(rollout: Rollout, chat: ChatTokens, tokens: Tokens) -> None:
+def _assistant_turn(rollout: Rollout, chat: ChatTokens, tokens: Tokens, blocks: bool) -> None:
     text, ended = chat.decode(tokens)
     block, rule = None, None
     if not ended:
         rule = "unfinished"
-    else:
+    elif blocks:
         try:
             block = parse(text)
         except FormatError as error:
             rule = error.rule
-    rollout.turns.append(Turn(text, block, rule))
-    if block is None:
+    elif not text.strip():
+        rule = "empty_response"
+    before = rollout.talk.conversation.returns
+    rollout.turns.append(Turn(text, block, rule, len(tokens), before))
+    if rule is not None:
         rollout.talk.say_assistant("", text)
+    elif block is None:
+        rollout.talk.say_assistant(text)
     else:
         rollout.talk.say_assistant(block.response, block.thinking + block.analyze)
 

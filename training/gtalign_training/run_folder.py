@@ -4,7 +4,7 @@
 recipe.json      the recipe, complete, as it was run
 run.json         versions, scenario hashes, when it began, how far it is
 sft/             the warm-started model, and its checkpoints while it is being made
-grpo/ or ppo/    checkpoints
+ALGORITHM/       checkpoints, such as grpo/ or lm-ppo/
 model/           the trained model
 metrics.jsonl    one line per logged step
 tensorboard/     the same, for TensorBoard
@@ -93,7 +93,7 @@ class RunFolder:
                 or there is none to resume.
         """
         folder = cls(path)
-        as_run = recipe.model_dump(mode="json", by_alias=True)
+        as_run = recipe.plain()
         if (path / "recipe.json").exists():
             if not resume:
                 raise RunError(
@@ -152,7 +152,7 @@ class RunFolder:
         """Append a line to ``metrics.jsonl``.
 
         Args:
-            stage: ``sft``, ``grpo`` or ``ppo``.
+            stage: ``sft``, or the algorithm.
             step: Optimiser or environment step.
             values: What was measured; NaN and infinities become null.
         """

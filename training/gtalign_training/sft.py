@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from gtalign_training.callbacks import Progress, quiet, trainer_callbacks
-from gtalign_training.chat import ChatTokens
+from gtalign_training.chat import ChatTokens, Tokens
 from gtalign_training.checkpoints import newest_whole
 from gtalign_training.demonstrations import demonstrations
 from gtalign_training.game import instructions_of, open_talk, training_table, user_of
 from gtalign_training.models import Assistant, load_assistant, lora_config, merged, save_assistant
-from gtalign_training.recipe import PretrainedModel, Recipe, SftModel
+from gtalign_training.recipe import PretrainedModel, Recipe
+from gtalign_training.recipe_language import SftModel
 from gtalign_training.run_folder import RunFolder
 
 IGNORE = -100
@@ -108,12 +109,17 @@ def imitation_data(recipe: Recipe, count: int, chat: ChatTokens) -> object:
         count,
         np.random.default_rng(np.random.SeedSequence([recipe.seed, 1])),
         instructions_of(recipe),
+        blocks=recipe.format == "four-blocks",
     )
-    examples = [
-        {
-            "input_ids": row.input_ids,
-            "labels": [t if m else IGNORE for t, m in zip(row.input_ids, row.mask, strict=True)],
-        }
-        for row in rows
-    ]
-    return Dataset.from_list(examples)
+    return Dataset.from_list([labelled(row.input_ids, row.mask) for row in rows])
+
+
+def labelled(input_ids: Tokens, mask: list[int]) -> dict[str, list[int]]:
+    """Return a row of the data set: the tokens, and those of them that are to be imitated.
+
+    Args:
+        input_ids: The conversation's tokens.
+        mask: 1 where the model is to imitate, as long.
+    """
+    labels = [token if own else IGNORE for token, own in zip(input_ids, mask, strict=True)]
+    return {"input_ids": input_ids, "labels": labels}

@@ -64,7 +64,7 @@ def train(
     """Train an assistant from a recipe; checkpoints, resume, evaluation, plots."""
     made = with_options(load_recipe(recipe), seed, model, reward, steps, track)
     if dry_run:
-        print_json(made.model_dump(mode="json", by_alias=True))
+        print_json(made.plain())
         return
     from gtalign_training.pipeline import run
     from gtalign_training.progress import progress_bars
@@ -110,12 +110,12 @@ def with_options(
     Raises:
         RunError: There is no such reward or tracker.
     """
-    data = recipe.model_dump(mode="json", by_alias=True)
+    data = recipe.plain()
     if seed is not None:
         data["seed"] = seed
     if model is not None:
         data |= {"model": {"kind": "pretrained", "path": model, "lora": {}}, "sft": None}
-        data["grpo"] |= PRETRAINED
+        data[recipe.section_name] |= PRETRAINED
     if reward is not None:
         known = Reward.__args__  # type: ignore[attr-defined]  # a Literal's members
         if reward not in known:
@@ -124,7 +124,7 @@ def with_options(
             )
         data["reward"] = reward
     if steps is not None:
-        data[recipe.algorithm]["steps"] = steps
+        data[recipe.section_name]["steps"] = steps
     if track:
         named = [require_tracker(name) for name in track]
         data["track"] = list(dict.fromkeys([*data["track"], *named]))

@@ -18,7 +18,12 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 FORM = Series("well_formed", "well-formed", "#009e73", 1.5)
-X_LABELS = {"grpo": "optimiser step", "ppo": "environment step"}
+OPTIMISER, ENVIRONMENT = "optimiser step", "environment step"
+X_LABELS = {
+    **dict.fromkeys(("grpo", "rloo", "lm-ppo"), OPTIMISER),
+    **dict.fromkeys(("ppo", "recurrent-ppo", "a2c", "dqn"), ENVIRONMENT),
+}
+"""Stages whose metrics hold welfare, and what their steps count."""
 
 
 def learning_curves(
@@ -27,7 +32,7 @@ def learning_curves(
     """Draw mean welfare per step, smoothed, over what was measured; return ``out``.
 
     Args:
-        folder: The run folder; its GRPO metrics are drawn, or else those of PPO.
+        folder: The run folder.
         out: The PNG to write.
         optimum: Exact optimum of mean W, points.
         start: Mean W before training, points.
@@ -76,7 +81,7 @@ def _logged(folder: RunFolder) -> tuple[str, list[dict[str, Any]]]:
         if rows:
             return stage, rows
     raise RunError(
-        f"{folder.path} must hold metrics of a GRPO or PPO step for a learning curve, and there "
+        f"{folder.path} must hold metrics of a training step for a learning curve, and there "
         "are none in metrics.jsonl; train first, or go on with the run (--resume)"
     )
 

@@ -1,8 +1,9 @@
-"""Checkpoints of a PPO run: all that decides how it goes on, without a pickle.
+"""Checkpoints of a network's run: all that decides how it goes on, without a pickle.
 
 ```
 checkpoint-N/       N environment steps
   model.zip         the library's own file: weights and the optimiser's state
+  memory.npz        what else the algorithm remembers, if anything
   state.json        where each environment stands, and both random generators
 ```
 
@@ -16,22 +17,20 @@ import base64
 import io
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from gtalign_env.errors import RunError
 from gtalign_training.run_folder import CHECKPOINT, RunFolder, whole_file, write_json
 from gtalign_training.tabular.env import Place
+from gtalign_training.tabular.memory import memory_of, read_memory, write_memory
 from gtalign_training.tabular.model import damage
 
-if TYPE_CHECKING:
-    from stable_baselines3 import PPO
-
-MODEL, STATE = "model.zip", "state.json"
+MODEL, MEMORY, STATE = "model.zip", "memory.npz", "state.json"
 
 
-def save_model(model: PPO, path: Path) -> None:
+def save_model(model: Any, path: Path) -> None:
     """Write a model whole or not at all.
 
     Args:
@@ -44,7 +43,7 @@ def save_model(model: PPO, path: Path) -> None:
         file.write(buffer.getvalue())
 
 
-def save_checkpoint(folder: Path, model: PPO, places: list[Place]) -> Path:
+def save_checkpoint(folder: Path, model: Any, places: list[Place]) -> Path:
     """Write a checkpoint and return its folder.
 
     Args:
@@ -59,11 +58,14 @@ def save_checkpoint(folder: Path, model: PPO, places: list[Place]) -> Path:
             shutil.rmtree(stale)
     temporary.mkdir(parents=True)
     save_model(model, temporary / MODEL)
+    memory = memory_of(model)
+    write_memory(temporary / MEMORY, memory)
     write_json(
         temporary / STATE,
         {
             "step": model.num_timesteps,
             "places": [place._asdict() for place in places],
+            "memory": bool(memory),
             **_random_state(),
         },
     )
@@ -86,6 +88,8 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     state = RunFolder(path).read(STATE)
     if not isinstance(state, dict) or not {"step", "places", "numpy", "torch"} <= state.keys():
         raise RunError(f"{path} is damaged: {STATE} lacks some of its entries")
+    if state.get("memory") and not read_memory(path / MEMORY):
+        raise RunError(f"{path} is damaged: {MEMORY} is missing")
     return state
 
 

@@ -1,4 +1,4 @@
-"""What PPO plays: endless conversations of one seed, which can be put back to where they were."""
+"""What a network plays: endless conversations of one seed, which can be put back to where they were."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """What a learnt policy is worth, exactly: no sampling, beside the Bayes optimum of each regime.
 
-The learnt policy maps an observation to a move. The assistant's observation holds public
-quantities only, so every information set has one observation (lengths at their means), and the
+The learnt policy maps the observations of a conversation so far to a move. The assistant's observation
+holds public quantities only, so every information set has one (lengths at their means), and the
 policy can be followed through the tree of all conversations.
 """
 
@@ -26,16 +26,13 @@ from gtalign_env.envs.table import Table
 from gtalign_env.persona import UserType
 from gtalign_training.recipe import Recipe
 from gtalign_training.run_folder import RunFolder, write_json
+from gtalign_training.tabular.algorithms import Shares, move_shares
 from gtalign_training.tabular.model import (
     build_model,
     first_places,
     load_parameters,
-    move_shares,
     own_randomness,
 )
-
-Shares = Callable[[Array], NDArray[np.float64]]
-"""Maps the assistant's observation to the probabilities of the seven moves, shape ``(7,)``."""
 
 
 def public_view(spec: GameSpec, known: InformationSet) -> AssistantView:
@@ -58,20 +55,40 @@ def public_view(spec: GameSpec, known: InformationSet) -> AssistantView:
     return assistant_view(spec, known, state)
 
 
+def observations(spec: GameSpec, known: InformationSet, price: Any) -> Array:
+    """Return what the assistant has seen up to an information set.
+
+    Args:
+        spec: The game.
+        known: A history that ends with the user's move.
+        price: What the environment's table says of the regime.
+
+    Returns:
+        Observations, shape ``(exchanges, len(ENTRIES))``.
+    """
+    seen = []
+    for made in range(len(known.assistant_moves) + 1):
+        prefix = known._replace(
+            user_moves=known.user_moves[: made + 1], assistant_moves=known.assistant_moves[:made]
+        )
+        seen.append(assistant_observation(public_view(spec, prefix), price))
+    return np.stack(seen)
+
+
 def _anyone(style: int) -> UserType:
     """Return a user whose budget never runs out, and who is otherwise indifferent to all."""
     indifferent = dict.fromkeys(UserType._fields, 0) | {"budget": 2**62, "style": style}
     return UserType(**indifferent)
 
 
-def evaluate_ppo(
+def evaluate_network(
     recipe: Recipe, model_path: Path, folder: RunFolder | None = None
 ) -> dict[str, Any]:
     """Return what a trained model is worth against the recipe's user, exactly.
 
     Args:
         recipe: What it was trained with.
-        model_path: The file that `train_ppo` returned.
+        model_path: The file that `train_network` returned.
         folder: Where to save the result as ``evaluation.json``, if anywhere.
 
     Returns:
@@ -88,8 +105,8 @@ def evaluate_ppo(
         load_parameters(trained, model_path)
         result = evaluate_shares(
             recipe,
-            after=lambda observation: move_shares(trained, observation),
-            before=lambda observation: move_shares(untrained, observation),
+            after=lambda seen: move_shares(trained, seen),
+            before=lambda seen: move_shares(untrained, seen),
         )
     if folder is not None:
         write_json(folder / "evaluation.json", result)
@@ -118,7 +135,7 @@ def evaluate_shares(recipe: Recipe, *, after: Shares, before: Shares) -> dict[st
         price = table.price(spec)
 
         def observe(known: InformationSet, spec: GameSpec = spec, price: Any = price) -> Array:
-            return assistant_observation(public_view(spec, known), price)
+            return observations(spec, known, price)
 
         oracle = bayes_oracle(spec, recipe.game.p_vague)
         policy = _likeliest(observe, after)

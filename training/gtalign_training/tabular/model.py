@@ -1,11 +1,4 @@
-"""The network and its optimiser: Stable-Baselines3's PPO, set up for a short undiscounted game.
-
-Deviations from the library's defaults: no discounting, as welfare is paid once at the end and its
-own discount is part of it; Monte-Carlo advantages, as conversations are a few exchanges long.
-
-References:
-    Schulman et al. (2017), "Proximal policy optimization algorithms".
-"""
+"""The network with its environments, its random numbers and its file."""
 
 from __future__ import annotations
 
@@ -13,18 +6,14 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from gtalign_env.envs.observe import Array
 from gtalign_env.errors import MissingExtraError, RunError
 from gtalign_training.recipe import Recipe
+from gtalign_training.tabular.algorithms import make
 from gtalign_training.tabular.env import Place, TrainingEnv
-
-if TYPE_CHECKING:
-    from stable_baselines3 import PPO
 
 _ENVIRONMENTS, _NETWORK = 3, 4  # streams of a recipe's seed, apart from those of other trainers
 
@@ -35,7 +24,7 @@ PARTS = ("policy.pth", "policy.optimizer.pth")
 def first_places(recipe: Recipe) -> list[Place]:
     """Return where the environments of a new run begin: distinct seeds from the recipe's."""
     sequence = np.random.SeedSequence([recipe.seed, _ENVIRONMENTS])
-    seeds = sequence.generate_state(recipe.ppo.environments, np.uint64)
+    seeds = sequence.generate_state(recipe.network.environments, np.uint64)
     return [Place(int(seed)) for seed in seeds]
 
 
@@ -66,7 +55,7 @@ def own_randomness(recipe: Recipe) -> Iterator[None]:
             np.random.set_state(numpy_state)  # noqa: NPY002  # likewise
 
 
-def build_model(recipe: Recipe, places: list[Place]) -> tuple[PPO, list[TrainingEnv]]:
+def build_model(recipe: Recipe, places: list[Place]) -> tuple[Any, list[TrainingEnv]]:
     """Return an untrained model, and the environments that it plays.
 
     Args:
@@ -77,30 +66,17 @@ def build_model(recipe: Recipe, places: list[Place]) -> tuple[PPO, list[Training
         MissingExtraError: Stable-Baselines3 is not installed.
     """
     _require_sb3()
-    from stable_baselines3 import PPO
     from stable_baselines3.common.logger import Logger
     from stable_baselines3.common.vec_env import DummyVecEnv
 
-    ppo = recipe.ppo
     envs = [TrainingEnv(recipe, place) for place in places]
-    model = PPO(
-        "MlpPolicy",
-        DummyVecEnv([lambda env=env: env for env in envs]),  # type: ignore[misc]  # a bound default
-        learning_rate=ppo.learning_rate,
-        n_steps=ppo.horizon,
-        batch_size=ppo.batch_size,
-        n_epochs=ppo.epochs,
-        gamma=1.0,
-        gae_lambda=1.0,
-        ent_coef=ppo.entropy,
-        policy_kwargs={"net_arch": [ppo.hidden, ppo.hidden]},
-        device="cpu",
-    )
+    vector = DummyVecEnv([lambda env=env: env for env in envs])  # type: ignore[misc]  # a bound default
+    model = make(recipe, vector)
     model.set_logger(Logger(folder=None, output_formats=[]))  # ours does the reporting
     return model, envs
 
 
-def load_parameters(model: PPO, path: Path) -> None:
+def load_parameters(model: Any, path: Path) -> None:
     """Load the weights and the optimiser's state, and nothing that could run code.
 
     The library's own ``load`` unpickles what else lies in the file; the recipe says all that.
@@ -149,23 +125,8 @@ def damage(path: Path) -> str | None:
     return None
 
 
-def move_shares(model: PPO, observation: Array) -> NDArray[np.float64]:
-    """Return the probability of each of the seven moves, shape ``(7,)``.
-
-    Args:
-        model: The model.
-        observation: The assistant's observation, shape ``(len(ENTRIES),)``.
-    """
-    import torch
-
-    with torch.no_grad():
-        batch = model.policy.obs_to_tensor(observation[None])[0]
-        logits = model.policy.get_distribution(batch).distribution.logits[0]  # type: ignore[union-attr]  # a categorical one, as actions are Discrete
-    return np.asarray(torch.softmax(logits.double(), dim=-1).numpy(), dtype=np.float64)
-
-
 def _require_sb3() -> None:
     try:
         import stable_baselines3  # noqa: F401  # only whether it is there
     except ImportError:
-        raise MissingExtraError("the PPO trainer", "sb3") from None
+        raise MissingExtraError("training a network without text", "sb3") from None

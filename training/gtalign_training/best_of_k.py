@@ -1,0 +1,89 @@
+"""Imitation of the best of several tries at each conversation: the model's own, or the oracle's.
+
+The paper's warm start keeps the best of nine candidates by welfare; its data and code were not
+published. Here the tries are whole conversations, made by the model itself or by the exact
+optimum, so what is imitated is strategy that paid.
+
+References:
+    Zhu et al. (2025), "GTAlign", sec. 4 (best of nine by welfare). Dong et al. (2023), "RAFT: reward
+    ranked finetuning", alg. 1 (the best of k samples of the model itself).
+"""
+
+from __future__ import annotations
+
+from gtalign_env.errors import RunError
+from gtalign_training.callbacks import Progress, quiet, trainer_callbacks
+from gtalign_training.checkpoints import newest_whole
+from gtalign_training.models import Assistant, lora_config, merged
+from gtalign_training.recipe import Recipe
+from gtalign_training.run_folder import RunFolder
+from gtalign_training.sft import labelled, step_of
+from gtalign_training.tries import best_of, summary, tries_of
+
+STAGE = "best-of-k"
+
+
+def fine_tune(
+    recipe: Recipe, assistant: Assistant, folder: RunFolder, progress: Progress
+) -> Assistant:
+    """Return the assistant after imitating the best tries, going on from a checkpoint if there is one.
+
+    Args:
+        recipe: The recipe.
+        assistant: What to start from.
+        folder: The run folder.
+        progress: Told after every batch of tries, then after every logged step.
+
+    Raises:
+        RunError: No try was well-formed, too many faulted, or a gradient was not finite.
+    """
+    import torch
+    from datasets import Dataset
+    from trl import SFTConfig, SFTTrainer
+
+    section, gpu = recipe.best_of_k, torch.cuda.is_available()
+    groups = tries_of(recipe, assistant, folder, progress)
+    best = best_of(groups)
+    folder.mark(tries=summary(groups))
+    if not best:
+        raise RunError(
+            f"none of the tries at {len(groups)} conversations was well-formed, so there is nothing "
+            "to imitate: begin with a warm start (sft), or with more tries"
+        )
+    checkpoint = newest_whole(folder / STAGE)
+    args = SFTConfig(
+        output_dir=str(folder / STAGE),
+        max_steps=section.steps,
+        per_device_train_batch_size=section.batch_size,
+        learning_rate=section.learning_rate,
+        lr_scheduler_type="linear",
+        weight_decay=0.0,
+        max_length=None,
+        bf16=gpu,
+        use_cpu=not gpu,
+        gradient_checkpointing=False,
+        dataset_kwargs={"skip_prepare_dataset": True},
+        logging_steps=1,
+        save_strategy="steps",
+        save_steps=section.save_every,
+        save_total_limit=2,
+        report_to="none",
+        disable_tqdm=True,
+        seed=recipe.seed,
+    )
+    rows = [
+        labelled(one.prompt_ids + one.completion_ids, [0] * len(one.prompt_ids) + one.mask)
+        for one in best
+    ]
+    trainer = SFTTrainer(
+        model=assistant.model,
+        args=args,
+        train_dataset=Dataset.from_list(rows),
+        processing_class=assistant.tokenizer,
+        callbacks=trainer_callbacks(folder, STAGE, progress),
+        peft_config=lora_config(recipe.model),
+    )
+    quiet(trainer)
+    folder.drop_metrics_after(STAGE, step_of(checkpoint))
+    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    return Assistant(merged(trainer.model), assistant.tokenizer)
