@@ -1,0 +1,44 @@
+"""Tables on a terminal, readable without colour."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table as Grid
+
+from gtalign_training.console import safe
+from gtalign_training.tables.table import Column, Table, Value, is_empty, number, shown
+
+
+def print_table(console: Console, table: Table) -> None:
+    """Print a table; an interval as its mean and half of its width.
+
+    Args:
+        console: Where to.
+        table: The table.
+    """
+    console.print(safe(table.title))
+    grid = Grid(box=SIMPLE_HEAD, pad_edge=False)
+    for column in table.columns:
+        justify = "left" if column.is_text else "right"
+        grid.add_column(
+            safe(column.name),
+            justify=justify,  # type: ignore[arg-type]  # one of rich's two words
+            no_wrap=not column.is_text,
+            overflow="fold",
+        )
+    for row in table.rows:
+        grid.add_row(*(safe(_cell(*pair)) for pair in zip(table.columns, row, strict=True)))
+    console.print(grid)
+    for note in table.notes:
+        console.print(safe(note, "dim"))
+    console.print()
+
+
+def _cell(column: Column, value: Value) -> str:
+    if is_empty(value) or isinstance(value, str) or not isinstance(value, Sequence):
+        return shown(column, value)
+    mean, low, high = value
+    return f"{number(mean, column.digits)} ±{number((high - low) / 2, column.digits)}"
