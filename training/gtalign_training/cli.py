@@ -53,6 +53,10 @@ TABLE: dict[str, tuple[str, str]] = {
         f"{_COMMANDS}.egta:egta",
         "Estimate the game that policies play, with intervals and how sure its equilibria are.",
     ),
+    "evaluate": (
+        f"{_COMMANDS}.evaluate:evaluate",
+        "Compare assistants over personas, regimes and users, on the same draws, with the exact optimum.",
+    ),
     "exploit": (
         f"{_COMMANDS}.exploit:exploit",
         "Tell how much either seat could gain by its best response, exactly.",
@@ -118,7 +122,7 @@ PANELS = {
     "Solve": ("solve", "dilemma", "oracle", "exploit", "repeated", "dynamics", "export"),
     "Study": ("sweep", "plot", "design"),
     "Play": ("agents", "run", "play", "tournament", "egta", "check"),
-    "Train and judge": ("train", "score", "data"),
+    "Train and judge": ("train", "evaluate", "score", "data"),
 }
 """What the overview puts together: every subcommand once."""
 

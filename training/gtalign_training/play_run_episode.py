@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from gtalign_agents.dialogue.speaker import Dialogue, Said
 from gtalign_env.core.conversation import Conversation
+from gtalign_env.core.moves import Ending
 from gtalign_env.core.policies import AssistantSeat, UserSeat, play_on
 from gtalign_env.envs.spaces import MAX_MESSAGE
 from gtalign_env.envs.transcript import transcript_of
@@ -68,6 +69,7 @@ class Episode:
         assistant_moves: Labels.
         fault: What failed, if anything did.
         words: What the user's and the assistant's messages came of; None for a game by moves.
+        right: Whether a right answer was accepted; None in logs from before this was kept.
     """
 
     episode: int
@@ -85,6 +87,7 @@ class Episode:
     assistant_moves: tuple[str, ...]
     fault: Fault | None = None
     words: tuple[Side, Side] | None = None
+    right: bool | None = None
 
     def to_data(self) -> dict[str, Any]:
         """Return the episode as plain JSON data."""
@@ -178,6 +181,7 @@ def record(conversation: Conversation, fault: Fault | None, *, seed: int, episod
             "regime": told.regime,
             "persona": told.persona,
             "ending": told.ending,
+            "right": state.ending is Ending.ACCEPTED and state.right,
             "welfare": told.welfare if fault is None else None,
             "cost": told.cost,
             "output": state.total_output,
@@ -272,6 +276,7 @@ def from_events(events: Sequence[dict[str, Any]]) -> Episode:
         assistant_moves=tuple(turn["move"] for turn in turns if turn["seat"] == "assistant"),
         fault=None if last["fault"] is None else Fault(**last["fault"]),
         words=(side_of(turns, "user"), side_of(turns, "assistant")) if "words" in last else None,
+        right=last.get("right"),
     )
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from gtalign_agents.table import assistant_agent, find_agent, user_agent
-from gtalign_env.core.policies import AssistantSeat, UserSeat
+from gtalign_env.core.mixed import AssistantMix, UserMix, assistant_mix, user_mix
+from gtalign_env.core.policies import AssistantSeat, UserSeat, random_assistant, random_user
 from gtalign_env.errors import RunError, ScenarioError
 
 TRAINED = "trained"
 """``trained@FOLDER`` is the assistant of a run folder of `gtalign train`, made by PPO."""
+RANDOM = "random"  # its probabilities are known and need no search
 
 
 def user_seat(name: str) -> UserSeat:
@@ -86,3 +88,29 @@ def is_stochastic(name: str, seat: str) -> bool:
     if name.partition("@")[0] == TRAINED:
         return False  # it plays its likeliest move
     return find_agent(name, seat)[0].traits.stochastic
+
+
+def user_mix_of(name: str) -> UserMix:
+    """Return the probabilities of a named user's moves.
+
+    Raises:
+        ScenarioError: Unknown name.
+    """
+    if name == RANDOM:
+        return user_mix(random_user)
+    return user_mix(user_seat(name), stochastic=find_agent(name, "user")[0].traits.stochastic)
+
+
+def assistant_mix_of(name: str) -> AssistantMix:
+    """Return the probabilities of a named assistant's moves.
+
+    Raises:
+        ScenarioError: Unknown name.
+        RunError: ``trained@FOLDER`` names no run that has trained an assistant.
+    """
+    if name == RANDOM:
+        return assistant_mix(random_assistant)
+    if name.partition("@")[0] == TRAINED:
+        return assistant_mix(assistant_seat(name))
+    stochastic = find_agent(name, "assistant")[0].traits.stochastic
+    return assistant_mix(assistant_seat(name), stochastic=stochastic)

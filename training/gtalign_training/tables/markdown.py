@@ -19,8 +19,10 @@ def markdown_text(table: Table) -> str:
     heads = [escaped(column.name) for column in table.columns]
     rules = ["---" if column.is_text else "---:" for column in table.columns]
     lines = [f"**{escaped(table.title)}**", "", _row(heads), _row(rules)]
-    for row in table.rows:
-        lines.append(_row([escaped(shown(*pair)) for pair in zip(table.columns, row, strict=True)]))
+    lines += [
+        _row([escaped(shown(*pair)) for pair in zip(table.columns, row, strict=True)])
+        for row in table.rows
+    ]
     if table.notes:
         lines += ["", " ".join(escaped(note) for note in table.notes)]
     return "\n".join(lines) + "\n"

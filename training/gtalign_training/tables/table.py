@@ -28,12 +28,14 @@ class Column:
         kind: What its cells hold.
         digits: Decimals of its numbers.
         unit: In words, such as ``points``; for readers of files.
+        brief: Whether a terminal, which is narrow, shows of an interval the mean alone.
     """
 
     name: str
     kind: Kind = "number"
     digits: int = 3
     unit: str = ""
+    brief: bool = False
 
     @property
     def is_text(self) -> bool:

@@ -11,6 +11,9 @@ from rich.table import Table as Grid
 from gtalign_training.console import safe
 from gtalign_training.tables.table import Column, Table, Value, is_empty, number, shown
 
+NAME = 14
+"""Characters up to which a text is not broken."""
+
 
 def print_table(console: Console, table: Table) -> None:
     """Print a table; an interval as its mean and half of its width.
@@ -21,12 +24,13 @@ def print_table(console: Console, table: Table) -> None:
     """
     console.print(safe(table.title))
     grid = Grid(box=SIMPLE_HEAD, pad_edge=False)
-    for column in table.columns:
+    for index, column in enumerate(table.columns):
         justify = "left" if column.is_text else "right"
         grid.add_column(
             safe(column.name),
             justify=justify,  # type: ignore[arg-type]  # one of rich's two words
             no_wrap=not column.is_text,
+            min_width=_least_width(table, index) if column.is_text else None,
             overflow="fold",
         )
     for row in table.rows:
@@ -37,8 +41,16 @@ def print_table(console: Console, table: Table) -> None:
     console.print()
 
 
+def _least_width(table: Table, index: int) -> int:
+    """Return how wide a column of texts is at least: its longest one, but no more than `NAME`."""
+    texts = [table.columns[index].name, *(str(row[index]) for row in table.rows)]
+    return min(NAME, max(map(len, texts)))
+
+
 def _cell(column: Column, value: Value) -> str:
     if is_empty(value) or isinstance(value, str) or not isinstance(value, Sequence):
         return shown(column, value)
     mean, low, high = value
+    if column.brief:
+        return number(mean, column.digits)
     return f"{number(mean, column.digits)} ±{number((high - low) / 2, column.digits)}"
