@@ -25,6 +25,10 @@ TABLE: dict[str, tuple[str, str]] = {
         f"{_COMMANDS}.check:check",
         "Play an environment and tell which rules of the contract it breaks.",
     ),
+    "compare": (
+        f"{_COMMANDS}.compare:compare",
+        "Compare runs that are there on the episodes that they share, with intervals and tests.",
+    ),
     "data": (
         f"{_COMMANDS}.data:data",
         "Check data files for duplicates and leaks, or split one so that nothing leaks.",
@@ -122,7 +126,7 @@ PANELS = {
     "Solve": ("solve", "dilemma", "oracle", "exploit", "repeated", "dynamics", "export"),
     "Study": ("sweep", "plot", "design"),
     "Play": ("agents", "run", "play", "tournament", "egta", "check"),
-    "Train and judge": ("train", "evaluate", "score", "data"),
+    "Train and judge": ("train", "evaluate", "compare", "score", "data"),
 }
 """What the overview puts together: every subcommand once."""
 

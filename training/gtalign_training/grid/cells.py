@@ -125,7 +125,7 @@ def cells_of(
                     game = dataclasses.replace(game, population=((1.0, who),))
                 for user in users:
                     labels = Labels(
-                        scenario.name, _regime(game), "+".join(game.persona_names), user
+                        scenario.name, regime_of(game), "+".join(game.persona_names), user
                     )
                     if labels in found:
                         raise RunError(
@@ -137,7 +137,8 @@ def cells_of(
     return tuple(found.values())
 
 
-def _regime(game: Scenario) -> str:
+def regime_of(game: Scenario) -> str:
+    """Return the names of a scenario's regimes, in the order of its schedule."""
     return " then ".join(pricing.name for _, pricing in game.schedule)
 
 

@@ -19,12 +19,15 @@ from gtalign_training.play_run_seats import user_seat
 from gtalign_training.recipe import TinyModel
 from gtalign_training.rollouts import Rollout, play
 
+BLOCK = 64
+"""Most conversations that are generated together."""
+
 
 def play_rollouts(plan: Plan, episodes: Sequence[int], folder: Path) -> Generator[list[Played]]:
     """Yield the records of episodes, block by block, in the order of the episodes.
 
-    A block is generated as a whole, whatever is missing of it, and with its own seed: a run that
-    was broken off goes on to what it would have been.
+    A block is generated as a whole, whatever is wanted of it, and with its own seed: a run that was
+    broken off, or is lengthened, goes on to what it would have been.
 
     Args:
         plan: What is played.
@@ -49,10 +52,11 @@ def play_rollouts(plan: Plan, episodes: Sequence[int], folder: Path) -> Generato
     table.keyed_by = plan.keyed_by
     table.seed(plan.seed)
     user = user_seat(plan.user)
-    size = recipe.evaluation.batch_size
+    size = min(BLOCK, recipe.evaluation.batch_size)
     for index, block in groupby(episodes, key=lambda episode: episode // size):
         wanted = set(block)
-        talks = [(episode, open_talk(table, episode)) for episode in _block(index, size, plan)]
+        whole = range(index * size, (index + 1) * size)
+        talks = [(episode, open_talk(table, episode)) for episode in whole]
         generate = sampler(
             assistant.model,
             assistant.tokenizer,
@@ -64,10 +68,6 @@ def play_rollouts(plan: Plan, episodes: Sequence[int], folder: Path) -> Generato
         chat = ChatTokens(assistant.tokenizer)
         rollouts = play(talks, user, chat, generate, instructions_of(recipe))
         yield [_played(one, plan.seed) for one in rollouts if one.seed in wanted]
-
-
-def _block(index: int, size: int, plan: Plan) -> range:
-    return range(index * size, min((index + 1) * size, plan.episodes))
 
 
 def _played(rollout: Rollout, seed: int) -> Played:

@@ -23,6 +23,8 @@ def tables_of(data: dict[str, Any]) -> list[Table]:
     Args:
         data: The content of ``evaluation.json``.
     """
+    if "exact" in data:
+        return [_exact(data)]
     found = [
         _welfare(data),
         _differences(data),
@@ -35,6 +37,39 @@ def tables_of(data: dict[str, Any]) -> list[Table]:
         _games(data),
     ]
     return [table for table in found if table.rows]
+
+
+def _exact(data: dict[str, Any]) -> Table:
+    """Return the exact values of trained networks."""
+    return Table(
+        "exact",
+        "Exact expected welfare of trained networks",
+        (
+            Column("regime", "text"),
+            Column("training", "text"),
+            Column("U", digits=2, unit="points"),
+            Column("L", digits=2, unit="points"),
+            Column("W", unit="points"),
+            Column("share", "share", 4),
+            Column("ΔW", unit="points"),
+        ),
+        tuple(
+            (
+                row["regime"],
+                row["contender"],
+                row["user"],
+                row["assistant"],
+                row["welfare"],
+                row["share"],
+                row["difference"],
+            )
+            for row in data["exact"]
+        ),
+        (
+            f"ΔW: to {data['reference']}. Expectations over all conversations: nothing was sampled, so "
+            "there is no interval. share: of the Bayes optimum.",
+        ),
+    )
 
 
 def _points(name: str, unit: str = "points", digits: int = 2, *, brief: bool = False) -> Column:
