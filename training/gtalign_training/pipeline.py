@@ -40,6 +40,10 @@ def run(
         RunError: The folder cannot be used, or too much failed.
         MissingExtraError: The recipe needs a library that is not installed.
     """
+    if recipe.algorithm == "selfplay":
+        from gtalign_training.selfplay import run as play_oneself
+
+        return play_oneself(recipe, out, resume=resume, progress=progress, say=say)
     if recipe.algorithm == "ppo":
         return _run_ppo(recipe, out, resume=resume, progress=progress, say=say)
     require_train_extra("training a language model")

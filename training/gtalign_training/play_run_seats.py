@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gtalign_agents.table import assistant_agent, find_agent, user_agent
 from gtalign_env.core.mixed import AssistantMix, UserMix, assistant_mix, user_mix
 from gtalign_env.core.policies import AssistantSeat, UserSeat, random_assistant, random_user
 from gtalign_env.errors import RunError, ScenarioError
 
+if TYPE_CHECKING:
+    from gtalign_training.selfplay.network import FrozenSeat
+
 TRAINED = "trained"
-"""``trained@FOLDER`` is the assistant of a run folder of `gtalign train`, made by PPO."""
+"""``trained@FOLDER`` is the assistant of a run folder of `gtalign train`, made by PPO or self-play."""
 RANDOM = "random"  # its probabilities are known and need no search
 
 
@@ -18,11 +22,15 @@ def user_seat(name: str) -> UserSeat:
     """Return a fresh user policy.
 
     Args:
-        name: A row of the table of agents.
+        name: A row of the table of agents, or ``trained@FOLDER`` of a self-play run.
 
     Raises:
         ScenarioError: Unknown name.
+        RunError: The folder holds no user that has learnt.
     """
+    base, _, folder = name.partition("@")
+    if base == TRAINED:
+        return _selfplayer(Path(folder), "user")
     return user_agent(name)
 
 
@@ -66,6 +74,8 @@ def trained_seat(path: Path) -> AssistantSeat:
     )
 
     folder = RunFolder(path)
+    if folder.read("recipe.json").get("algorithm") == "selfplay":
+        return _selfplayer(path, "assistant")
     recipe = Recipe.model_validate(folder.read("recipe.json"), strict=False)
     if recipe.algorithm != "ppo":
         raise RunError(
@@ -76,6 +86,19 @@ def trained_seat(path: Path) -> AssistantSeat:
         model, _ = build_model(recipe, first_places(recipe))
         load_parameters(model, folder / "model" / "model.zip")
     return NetworkSeat(model)
+
+
+def _selfplayer(path: Path, seat: str) -> FrozenSeat:
+    """Return a seat of a self-play run; it plays its likeliest move."""
+    from gtalign_training.run_folder import RunFolder
+    from gtalign_training.selfplay.network import load_seat
+
+    recipe = RunFolder(path).read("recipe.json")
+    section = recipe.get("selfplay", {})
+    learnt = recipe["algorithm"] == "selfplay" and section["learner"] == "ppo"
+    if not learnt or section["seat"] not in ("both", seat):
+        raise RunError(f"{path} holds no {seat} that has learnt by a network in self-play")
+    return load_seat(path / "model" / f"{seat}.npz")
 
 
 def is_stochastic(name: str, seat: str) -> bool:
@@ -98,6 +121,8 @@ def user_mix_of(name: str) -> UserMix:
     """
     if name == RANDOM:
         return user_mix(random_user)
+    if name.partition("@")[0] == TRAINED:
+        return user_mix(user_seat(name))
     return user_mix(user_seat(name), stochastic=find_agent(name, "user")[0].traits.stochastic)
 
 

@@ -15,6 +15,7 @@ SHOWN = {
     "sft": (("loss", "loss"), ("mean_token_accuracy", "token accuracy")),
     "grpo": (("joint_welfare", "W"), ("user_welfare", "U"), ("assistant_welfare", "L"), ("well_formed", "well-formed")),
     "ppo": (("joint_welfare", "W"), ("user_welfare", "U"), ("assistant_welfare", "L")),
+    "selfplay": (("user_welfare", "U"), ("assistant_welfare", "L"), ("nash_conv", "NashConv")),
     "run": (("joint_welfare", "W"), ("user_welfare", "U"), ("assistant_welfare", "L"), ("faults", "faults")),
 }  # fmt: skip
 """Which metrics stand beside a stage's bar, and what they are called there."""

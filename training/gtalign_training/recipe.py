@@ -21,6 +21,7 @@ from gtalign_env.scenario.fields import (
 )
 from gtalign_env.scenario.problems import check
 from gtalign_env.scenario.yaml_reader import Document, Problem, problems_error, read_file
+from gtalign_training.recipe_selfplay import SelfplayModel
 
 Reward = Literal[
     "scenario", "user_only", "assistant_only", "utilitarian", "nash", "egalitarian", "random"
@@ -148,7 +149,7 @@ class Recipe(AuthoredFile):
     schema_id: Literal["gtalign/recipe/1"] = schema_line("gtalign/recipe/1")
     name: Name
     description: Description
-    algorithm: Literal["grpo", "ppo"]
+    algorithm: Literal["grpo", "ppo", "selfplay"]
     seed: int = described("Seed of everything that is drawn.", "1", ge=0, default=0)
     game: GameModel
     reward: Reward = Field(default="scenario", description="What the assistant is rewarded with.")
@@ -158,6 +159,7 @@ class Recipe(AuthoredFile):
     sft: SftModel | None = Field(default=None, description="Warm start; none without it.")
     grpo: GrpoModel = GrpoModel()
     ppo: PpoModel = PpoModel()
+    selfplay: SelfplayModel = SelfplayModel()
     evaluation: EvaluationModel = EvaluationModel()
 
     @model_validator(mode="after")
