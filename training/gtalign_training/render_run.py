@@ -137,10 +137,10 @@ def _selfplay(result: dict[str, Any]) -> Result:
             Column("U", digits=2),
             Column("L", digits=2),
             Column("W", digits=2),
-            Column("user gains"),
-            Column("assistant gains"),
-            Column("opens", "text"),
-            Column("first answers", "text"),
+            Column("gain U", digits=3),
+            Column("gain A", digits=3),
+            Column("asks", "text"),
+            Column("answers", "text"),
         ),
         tuple(
             (
@@ -156,8 +156,8 @@ def _selfplay(result: dict[str, Any]) -> Result:
             for name, row in result["by_regime"].items()
         ),
         (
-            "gains: what the seat would gain by its best response, the assistant in points of what "
-            f"it is rewarded with ({result['reward']}). NashConv, their sum, mean over prices: "
+            "gain: what the user (U) and the assistant (A) would gain by a best response, the latter "
+            f"in points of what it is rewarded with ({result['reward']}). NashConv, their sum, mean over prices: "
             f"{result['nash_conv']:.4f}.",
         ),
     )
