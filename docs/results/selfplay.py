@@ -203,16 +203,15 @@ def distance_table(root: Path) -> Table:
             for seed in SEEDS
             if (result := read(root / f"learnt-{reward}-{seed}")) is not None
         ]
-        for index in range(min(map(len, found), default=0)):
-            rows.append(
+        if len(found) > 1:
+            rows += [
                 (
                     IN_WORDS[reward],
                     index,
-                    interval([rounds[index]["nash_conv"] for rounds in found])
-                    if len(found) > 1
-                    else None,
+                    interval([rounds[index]["nash_conv"] for rounds in found]),
                 )
-            )
+                for index in range(min(map(len, found)))
+            ]
     return Table(
         "distance",
         "How far the learnt pair is from an equilibrium",

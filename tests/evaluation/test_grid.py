@@ -18,7 +18,6 @@ from gtalign_env.errors import ModelError, RunError
 from gtalign_env.scenario.compile import compile_scenario
 from gtalign_env.scenario.loader import load_scenario
 from gtalign_training import play_run_workers
-from gtalign_training.grid import play as playing
 from gtalign_training.grid.cells import Grid, folder_of
 from gtalign_training.grid.evaluation import evaluate
 from gtalign_training.grid.optimum import optimum_of
@@ -35,6 +34,7 @@ PER_TOKEN, SUBSCRIPTION = 0, 2
 
 def row(data: dict[str, Any], part: str, **wanted: Any) -> dict[str, Any]:
     """Return the only row of a part that has these values."""
+    found: dict[str, Any]
     (found,) = [r for r in data[part] if all(r[key] == value for key, value in wanted.items())]
     return found
 
@@ -142,16 +142,23 @@ def test_welfare_is_the_mean_of_what_the_logs_hold(
     found = row(data, "welfare", contender="oracle", by="all")
     assert found["welfare"][0] == pytest.approx(mean)
     assert found["share"][0] == pytest.approx(mean / found["optimum"])
-    own = [one.welfare for one in runs[PER_TOKEN].values()]
-    ref = read_run(folder_of(folder, grid.cells[PER_TOKEN], grid.contenders[0])).episodes
-    gain = np.mean([a - b.welfare for a, b in zip(own, ref.values(), strict=True)])
     both = [r for r in data["differences"] if (r["contender"], r["by"]) == ("oracle", "regime")]
     assert {r["tests"] for r in both} == {4}
     users = row(data, "differences", contender="oracle", by="user", name="default")
-    sub = read_run(folder_of(folder, grid.cells[SUBSCRIPTION], grid.contenders[1])).episodes
-    base = read_run(folder_of(folder, grid.cells[SUBSCRIPTION], grid.contenders[0])).episodes
-    more = np.mean([sub[i].welfare - base[i].welfare for i in sub])  # type: ignore[operator]  # no faults here
-    assert users["difference"][0] == pytest.approx((gain + more) / 2)
+    gain = mean_welfare(folder, grid, 1) - mean_welfare(folder, grid, 0)
+    assert users["difference"][0] == pytest.approx(gain)
+
+
+def mean_welfare(folder: Path, grid: Grid, contender: int) -> float:
+    """Return the mean W with the default user, over both regimes."""
+    welfares = [
+        one.welfare
+        for cell in (PER_TOKEN, SUBSCRIPTION)
+        for one in read_run(
+            folder_of(folder, grid.cells[cell], grid.contenders[contender])
+        ).episodes.values()
+    ]
+    return float(np.mean([welfare for welfare in welfares if welfare is not None]))
 
 
 def test_the_optimum_is_the_bayes_oracle_against_the_default_user(
@@ -252,7 +259,7 @@ def test_an_interrupted_evaluation_goes_on(
     make_grid: MakeGrid, evaluated: Evaluated, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, expected = evaluated
-    real, seen = playing.run, 0
+    real, seen = run, 0
 
     def stop(*args: Any, **kw: Any) -> Any:
         nonlocal seen
@@ -261,7 +268,7 @@ def test_an_interrupted_evaluation_goes_on(
             raise KeyboardInterrupt
         return real(*args, **kw)
 
-    monkeypatch.setattr(playing, "run", stop)
+    monkeypatch.setattr("gtalign_training.grid.play.run", stop)
     with pytest.raises(KeyboardInterrupt):
         evaluate(make_grid(), tmp_path / "e", reference="CQ")
     assert not (tmp_path / "e" / "evaluation.json").exists()

@@ -27,7 +27,7 @@ from gtalign_training.selfplay.exact import trembling_assistant, trembling_user
 from gtalign_training.selfplay.measure import measure
 
 MakeRecipe = Callable[..., Recipe]
-QUICK = {"rounds": 2, "steps": 1024, "environments": 4, "horizon": 64, "batch_size": 128}
+QUICK = {"rounds": 2, "steps": 256, "environments": 4, "horizon": 32, "batch_size": 64}
 EQUILIBRIUM = 1e-9  # points that are left to gain
 
 
@@ -135,12 +135,10 @@ def test_a_resumed_run_equals_an_unbroken_one(make_recipe: MakeRecipe, tmp_path:
 
     spec = compile_scenario(load_scenario("upsell"))
     talk = Conversation(spec, Draws(1, 0))
-    user, assistant = (
-        seat(f"trained@{tmp_path / 'whole'}") for seat in (user_seat, assistant_seat)
-    )
-    assert user(talk.user_view(), 0.5) in (UserMove.VQ, UserMove.DQ)
+    name = f"trained@{tmp_path / 'whole'}"
+    assert user_seat(name)(talk.user_view(), 0.5) in (UserMove.VQ, UserMove.DQ)
     talk.step_user(UserMove.DQ)
-    assert isinstance(assistant(talk.assistant_view(), 0.5), AssistantMove)
+    assert isinstance(assistant_seat(name)(talk.assistant_view(), 0.5), AssistantMove)
 
 
 def test_frozen_networks_are_the_ones_that_learnt(make_recipe: MakeRecipe) -> None:

@@ -157,8 +157,8 @@ def _selfplay(result: dict[str, Any]) -> Result:
         ),
         (
             "gain: what the user (U) and the assistant (A) would gain by a best response, the latter "
-            f"in points of what it is rewarded with ({result['reward']}). NashConv, their sum, mean over prices: "
-            f"{result['nash_conv']:.4f}.",
+            f"in points of what it is rewarded with ({result['reward']}). NashConv, their sum, mean "
+            f"over prices: {result['nash_conv']:.4f}.",
         ),
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Literal, NamedTuple, get_args
@@ -80,7 +79,7 @@ def optimum_of(cell: Cell, episodes: int, when: When = "auto", types: int = MOST
     if when == "auto" and met > CHEAP_TYPES:
         return _unsolved(f"{met} types of users; --optimum always solves it")
     values: list[Value] = []
-    moves: dict[Context, Counter[str]] = {}
+    moves: dict[Context, dict[str, float]] = {}
     exact = True
     for spec, count in games.values():
         try:
@@ -91,7 +90,8 @@ def optimum_of(cell: Cell, episodes: int, when: When = "auto", types: int = MOST
         values.append(times(weight, best.value))
         exact &= best.exact
         for context, move, reach in _first_moves(spec, best):
-            moves.setdefault(context, Counter())[move] += weight * reach  # type: ignore[assignment]  # a share
+            shares = moves.setdefault(context, {})
+            shares[move] = shares.get(move, 0.0) + weight * reach
     prices = _prices(first, types) if len(games) == 1 else {}
     likeliest = {c: (max(sorted(m), key=m.__getitem__), sum(m.values())) for c, m in moves.items()}
     return Optimum(total(values), exact, likeliest, prices=prices)

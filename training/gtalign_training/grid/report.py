@@ -131,7 +131,7 @@ def differences(results: Results, groups: list[Group]) -> list[dict[str, Any]]:
         results: What was played.
         groups: The groups; the first one holds all cells.
     """
-    rows = []
+    rows: list[dict[str, Any]] = []
     for group in groups:
         for a in range(len(results.contenders)):
             if a == results.reference:
@@ -158,7 +158,7 @@ def differences(results: Results, groups: list[Group]) -> list[dict[str, Any]]:
                 )
     for by in dict.fromkeys(group.by for group in groups):
         family = [row for row in rows if row["by"] == by]
-        adjusted = holm([row["p"] for row in family])
+        adjusted = holm([float(row["p"]) for row in family])
         for row, p in zip(family, adjusted, strict=True):
             row |= {"p_holm": p, "tests": len(family)}
     return rows
@@ -213,11 +213,11 @@ def dominated(results: Results, contender: int) -> dict[str, Any] | None:
     valid = results.valid(every, contender, results.reference)
     if contender == results.reference or not valid.any():
         return None
-    pair = [results.points(a, every, valid) for a in (contender, results.reference)]
-    strict, relaxed = (dominance(*pair, epsilon) for epsilon in (0.0, results.epsilon))
+    mine, theirs = (results.points(a, every, valid) for a in (contender, results.reference))
+    strict, relaxed = (dominance(mine, theirs, epsilon) for epsilon in (0.0, results.epsilon))
     return {
         "contender": results.contenders[contender],
-        "instances": len(pair[0]),
+        "instances": len(mine),
         "strict": strict._asdict(),
         "epsilon": relaxed._asdict(),
     }

@@ -78,7 +78,7 @@ class Results(NamedTuple):
             Shape ``(n,)``.
         """
         parts = [self.columns[a][c].valid for a in contenders for c in group.cells]
-        return np.logical_and.reduce(parts)
+        return np.asarray(np.logical_and.reduce(parts), dtype=np.bool_)
 
     def means(self, contender: int, group: Group, name: str) -> Floats:
         """Return an episode's mean of a column over the cells of a group, shape ``(n,)``.
@@ -88,7 +88,8 @@ class Results(NamedTuple):
             group: The cells.
             name: The column.
         """
-        return np.mean([getattr(self.columns[contender][c], name) for c in group.cells], axis=0)
+        rows = [getattr(self.columns[contender][c], name) for c in group.cells]
+        return np.asarray(np.mean(rows, axis=0), dtype=np.float64)
 
     def points(self, contender: int, group: Group, valid: NDArray[np.bool_]) -> Floats:
         """Return U and L of every valid episode in every cell of a group, shape ``(cells · n, 2)``.

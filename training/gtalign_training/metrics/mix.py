@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
 
 
 def total_variation(one: Mapping[str, float], other: Mapping[str, float]) -> float:
@@ -21,7 +22,7 @@ def total_variation(one: Mapping[str, float], other: Mapping[str, float]) -> flo
 
 
 def agreement(
-    contexts: Sequence[Hashable], moves: Sequence[str], best: Mapping[Hashable, str]
+    contexts: Sequence[Hashable], moves: Sequence[str], best: Mapping[Any, str]
 ) -> float | None:
     """Return the share of moves that are the best one in their context, in [0, 1].
 

@@ -6,12 +6,14 @@ flatters assistants with weak format. Here tokens count, and every conversation 
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from gtalign_training.statistics import BLOCK, RESAMPLES, Interval
 
-Numbers = NDArray[np.float64] | NDArray[np.int64]
+Numbers = NDArray[np.number[Any]]
 
 
 def response_share(output: Numbers, reasoning: Numbers, rng: np.random.Generator) -> Interval:

@@ -61,7 +61,7 @@ class FrozenSeat:
         logits = self.arrays[f"{last}.weight"] @ x + self.arrays[f"{last}.bias"]
         logits = np.where(mask, logits, -np.inf)
         if self.greedy:
-            return np.eye(len(logits))[int(np.argmax(logits))]
+            return np.asarray(np.eye(len(logits))[int(np.argmax(logits))], dtype=np.float64)
         odds = np.exp(logits - logits.max())
         return np.asarray(odds / odds.sum(), dtype=np.float64)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from gtalign_training.tables.table import Column, Table, Value, is_empty
 
@@ -43,11 +43,11 @@ def _names(column: Column) -> Iterator[str]:
 
 def _cells(column: Column, value: Value) -> Iterator[str]:
     width = 3 if column.kind == "interval" else 1
-    if is_empty(value):
+    if value is None or is_empty(value):
         yield from [""] * width
     elif isinstance(value, str):
         yield _harmless(value)
-    elif isinstance(value, Sequence):
+    elif isinstance(value, list | tuple):
         yield from (repr(float(one)) for one in value)
     else:
         yield repr(value) if isinstance(value, int) else repr(float(value))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
 from gtalign_training.tables.table import Column, Table, Value, is_empty, number, shown
 
@@ -67,7 +66,7 @@ def escaped(text: str) -> str:
 def _cell(column: Column, value: Value) -> str:
     if is_empty(value):
         return "--"
-    if isinstance(value, str) or not isinstance(value, Sequence):
+    if not isinstance(value, list | tuple):
         text = escaped(shown(column, value))
         return f"${text}$" if not isinstance(value, str) and text.startswith("-") else text
     mean, low, high = (number(one, column.digits) for one in value)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 Kind = Literal["text", "count", "number", "interval", "share", "p"]
 """``interval`` is (mean, low, high); ``share`` lies in [0, 1]; ``p`` is a p-value."""
 
-Value = str | int | float | Sequence[float] | None
+Value = str | int | float | list[float] | tuple[float, ...] | None
 """What a cell holds; None, or NaN, where there is nothing to say."""
 
 NOTHING = ""
@@ -76,8 +75,7 @@ def is_empty(value: Value) -> bool:
     """Return whether a cell says nothing: None, NaN, or an interval about NaN."""
     if value is None or isinstance(value, str):
         return value is None
-    first = value[0] if isinstance(value, Sequence) else value
-    return math.isnan(first)
+    return math.isnan(value[0] if isinstance(value, list | tuple) else value)
 
 
 def shown(column: Column, value: Value) -> str:
@@ -87,11 +85,11 @@ def shown(column: Column, value: Value) -> str:
         column: Its column.
         value: What it holds.
     """
-    if is_empty(value):
+    if value is None or is_empty(value):
         return NOTHING
     if isinstance(value, str):
         return value
-    if isinstance(value, Sequence):
+    if isinstance(value, list | tuple):
         mean, low, high = (number(one, column.digits) for one in value)
         return f"{mean} [{low}, {high}]"
     if column.kind == "share":

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table as Grid
@@ -48,7 +46,7 @@ def _least_width(table: Table, index: int) -> int:
 
 
 def _cell(column: Column, value: Value) -> str:
-    if is_empty(value) or isinstance(value, str) or not isinstance(value, Sequence):
+    if is_empty(value) or not isinstance(value, list | tuple):
         return shown(column, value)
     mean, low, high = value
     if column.brief:
