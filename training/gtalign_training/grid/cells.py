@@ -30,7 +30,7 @@ CELLS = "cells"
 """Folder of the cells' runs."""
 
 
-class Labels(NamedTuple):
+class CellName(NamedTuple):
     """By what a cell is named."""
 
     scenario: str
@@ -50,7 +50,7 @@ class Cell:
         keyed_by: What its draws depend on beside the seed.
     """
 
-    labels: Labels
+    labels: CellName
     game: Scenario
     user: str
     keyed_by: str
@@ -113,7 +113,7 @@ def cells_of(
         RunError: Two cells would have the same name.
         ScenarioError: A name is unknown, or a file is not valid.
     """
-    found: dict[Labels, Cell] = {}
+    found: dict[CellName, Cell] = {}
     for scenario in scenarios:
         for price in pricing:
             for persona in personas:
@@ -124,7 +124,7 @@ def cells_of(
                     who = load_persona(persona, path=path)
                     game = dataclasses.replace(game, population=((1.0, who),))
                 for user in users:
-                    labels = Labels(
+                    labels = CellName(
                         scenario.name, regime_of(game), "+".join(game.persona_names), user
                     )
                     if labels in found:

@@ -32,7 +32,7 @@ class Columns(NamedTuple):
         reasoning: Hidden tokens.
         budget_use: Share of the budget that was spent.
         contexts: What the assistant could tell apart before its first move: regime, style, opening.
-        first_moves: Labels; empty where it never moved.
+        first_moves: CellName; empty where it never moved.
         faults: How often an episode failed, by kind.
     """
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from gtalign_env.errors import RunError
 from gtalign_env.scenario.loader import Scenario
-from gtalign_training.grid.cells import CELLS, Cell, Labels, regime_of
+from gtalign_training.grid.cells import CELLS, Cell, CellName, regime_of
 from gtalign_training.grid.columns import columns_of, types_of
 from gtalign_training.grid.compare_trainings import exact_values, is_training, of_training
 from gtalign_training.grid.evaluation import RESULT, SCHEMA
@@ -43,7 +43,7 @@ class Entry(NamedTuple):
 
     folder: Path
     assistant: str
-    labels: Labels
+    labels: CellName
     game: Scenario
     facts: dict[str, Any]
     episodes: dict[int, Episode]
@@ -156,7 +156,7 @@ def _entry(folder: Path) -> Entry:
         "user": known["user"],
         "tasks": None if words is None else words["tasks_digest"],
     }
-    labels = Labels(game.name, regime_of(game), "+".join(game.persona_names), known["user"])
+    labels = CellName(game.name, regime_of(game), "+".join(game.persona_names), known["user"])
     episodes = read_run(folder).episodes
     return Entry(folder, known["assistant"], labels, game, facts, episodes, known["episodes"])
 
@@ -166,7 +166,9 @@ def _trained(folder: Path) -> list[Entry]:
         Entry(
             folder,
             str(folder),
-            Labels(one.game.name, regime_of(one.game), "+".join(one.game.persona_names), one.user),
+            CellName(
+                one.game.name, regime_of(one.game), "+".join(one.game.persona_names), one.user
+            ),
             one.game,
             {**one.facts, "scenario": one.game.to_data()},
             one.episodes,
@@ -178,7 +180,7 @@ def _trained(folder: Path) -> list[Entry]:
 
 def _names(entries: Sequence[Entry]) -> list[str]:
     """Return what each entry's contender is called: the assistant, and where it lies if need be."""
-    places: dict[tuple[str, Labels], int] = {}
+    places: dict[tuple[str, CellName], int] = {}
     for entry in entries:
         key = (entry.assistant, entry.labels)
         places[key] = places.get(key, 0) + 1
@@ -195,13 +197,15 @@ def _home(folder: Path) -> str:
     return str(folder.parent.parent if folder.parent.name == CELLS else folder)
 
 
-def _require_same(entries: Sequence[Entry], names: Sequence[str]) -> dict[Labels, dict[str, Entry]]:
+def _require_same(
+    entries: Sequence[Entry], names: Sequence[str]
+) -> dict[CellName, dict[str, Entry]]:
     """Return the entries by cell and contender, once all contenders have the same cells.
 
     Raises:
         RunError: They have not, or a cell was not played with the same draws.
     """
-    found: dict[Labels, dict[str, Entry]] = {}
+    found: dict[CellName, dict[str, Entry]] = {}
     for entry, name in zip(entries, names, strict=True):
         found.setdefault(entry.labels, {})[name] = entry
     first = entries[0]
@@ -222,10 +226,10 @@ def _require_same(entries: Sequence[Entry], names: Sequence[str]) -> dict[Labels
     return found
 
 
-def _unlike(one: Labels, other: Labels) -> list[str]:
+def _unlike(one: CellName, other: CellName) -> list[str]:
     return [
         f"{name}: {a!r} then, {b!r} now"
-        for name, a, b in zip(Labels._fields, one, other, strict=True)
+        for name, a, b in zip(CellName._fields, one, other, strict=True)
         if a != b
     ]
 

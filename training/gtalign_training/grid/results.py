@@ -9,12 +9,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gtalign_training.grid.cells import Grid, Labels, folder_of
+from gtalign_training.grid.cells import CellName, Grid, folder_of
 from gtalign_training.grid.columns import MEASURES, Columns, Floats, Types, columns_of, types_of
 from gtalign_training.grid.optimum import Optimum
 from gtalign_training.play_run_folder import read_run
 
-DIMENSIONS = Labels._fields
+DIMENSIONS = CellName._fields
 """What cells differ in: scenario, regime, persona, user."""
 ALL = "all"
 
@@ -47,7 +47,7 @@ class Results(NamedTuple):
     """
 
     contenders: tuple[str, ...]
-    cells: tuple[Labels, ...]
+    cells: tuple[CellName, ...]
     columns: tuple[tuple[Columns, ...], ...]
     optima: tuple[Optimum, ...]
     seed: int

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from gtalign_training.statistics import BLOCK, RESAMPLES, Interval
 
-Numbers = NDArray[np.number[Any]]
+Amounts = NDArray[np.number[Any]]
 
 
-def response_share(output: Numbers, reasoning: Numbers, rng: np.random.Generator) -> Interval:
+def response_share(output: Amounts, reasoning: Amounts, rng: np.random.Generator) -> Interval:
     """Return visible tokens / all tokens of the assistant, in [0, 1]; NaN where there are none.
 
     Args:
@@ -28,7 +28,7 @@ def response_share(output: Numbers, reasoning: Numbers, rng: np.random.Generator
 
 
 def answers_per_1k(
-    right: Numbers, output: Numbers, reasoning: Numbers, rng: np.random.Generator
+    right: Amounts, output: Amounts, reasoning: Amounts, rng: np.random.Generator
 ) -> Interval:
     """Return right answers that were accepted, per 1,000 tokens of the assistant, hidden ones too.
 
@@ -42,7 +42,7 @@ def answers_per_1k(
     return Interval(*(1000 * part for part in ratio(right, tokens, rng)))
 
 
-def budget_use(charged: Numbers, budgets: Numbers) -> NDArray[np.float64]:
+def budget_use(charged: Amounts, budgets: Amounts) -> NDArray[np.float64]:
     """Return the share of its budget that each user spent, shape ``(n,)``, in [0, 1].
 
     Args:
@@ -53,7 +53,7 @@ def budget_use(charged: Numbers, budgets: Numbers) -> NDArray[np.float64]:
     return np.divide(billed, limit, out=np.zeros_like(billed), where=limit > 0)
 
 
-def ratio(above: Numbers, below: Numbers, rng: np.random.Generator) -> Interval:
+def ratio(above: Amounts, below: Amounts, rng: np.random.Generator) -> Interval:
     """Return the ratio of two sums over the same conversations, with its bootstrap interval.
 
     NaN three times where the sum below is 0. Resamples whose sum below is 0 do not count.

@@ -65,13 +65,19 @@ class SeatEnv(gymnasium.Wrapper[Array, int, Array, int]):
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Array, dict[str, Any]]:
-        """Begin the next conversation; the seed given when it was made holds for good."""
+        """Begin the next conversation; the seed given when it was made holds for good.
+
+        The observation has the shape ``(len(ENTRIES),)``.
+        """
         seed, self._seed = self._seed, None
         observation, _ = self.game.reset(seed=seed)
         return observation, {}
 
     def step(self, action: int) -> tuple[Array, float, bool, bool, dict[str, Any]]:
-        """Make the seat's move and let the other answer."""
+        """Make the seat's move and let the other answer.
+
+        The observation has the shape ``(len(ENTRIES),)``.
+        """
         observation, _, terminated, truncated, _ = self.game.step(int(action))
         if not (terminated or truncated):
             return observation, 0.0, False, False, {}
