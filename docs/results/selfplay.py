@@ -6,27 +6,36 @@ python docs/results/selfplay.py RUNS --read # writes the page from what is there
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import yaml
+from pages import write_tables
 
-from gtalign_env.core.oracle import bayes_oracle
 from gtalign_env.errors import RunError
-from gtalign_env.scenario.compile import compile_scenario
-from gtalign_env.scenario.loader import load_pricing, load_scenario
+from gtalign_env.scenario.loader import load_scenario
 from gtalign_training.metrics.paired import generator
 from gtalign_training.pipeline import run
 from gtalign_training.recipe import Recipe, load_recipe
 from gtalign_training.run_folder import RunFolder
 from gtalign_training.statistics import bootstrap
-from gtalign_training.tables import Column, Table, markdown_text
+from gtalign_training.tables import Column, Table
 
 HERE = Path(__file__).parent
 SEEDS = (0, 1, 2, 3, 4)
 REWARDS = ("assistant_only", "utilitarian", "nash")
-PRICES = ("per_token", "subscription", "outcome_based", "premium_per_token")
+PRICES = (
+    "per_token",
+    "subscription",
+    "outcome_based",
+    "per_message",
+    "free_questions",
+    "small_allowance",
+    "premium_per_token",
+)
 """Of the exact runs; the learnt ones have the first two, as their recipe says."""
 IN_WORDS = {
     "assistant_only": "its own L",
@@ -41,6 +50,8 @@ def recipe(**changes: Any) -> Recipe:
     for key, value in changes.items():
         if key == "pricing":
             data["game"]["pricing"] = list(value)
+        elif key == "scenario":
+            data["game"]["scenario"] = str(value)
         elif key in data["selfplay"]:
             data["selfplay"][key] = value
         else:
@@ -56,12 +67,28 @@ def wanted(root: Path) -> list[tuple[Path, Recipe]]:
         for reward in REWARDS
     ]
     exact = [
-        (root / f"exact-{reward}-{price}", recipe(reward=reward, pricing=[price], learner="exact"))
+        (
+            root / f"exact-{reward}-{price}",
+            recipe(
+                reward=reward,
+                pricing=[price],
+                scenario=short_upsell(root),
+                learner="exact",
+                rounds=20,
+            ),
+        )
         for reward in REWARDS
         for price in PRICES
-        if reward == "assistant_only" or price == "per_token"
     ]
-    return learnt + exact
+    return exact + learnt
+
+
+def short_upsell(root: Path) -> Path:
+    """Return the file of the upsell with conversations of three exchanges instead of five."""
+    file = root / "upsell_short.yaml"
+    game = dataclasses.replace(load_scenario("upsell"), name=file.stem, max_exchanges=3)
+    file.write_text(yaml.safe_dump(game.to_data(), sort_keys=False), encoding="utf-8")
+    return file
 
 
 def main() -> None:
@@ -72,9 +99,8 @@ def main() -> None:
         if (path / "evaluation.json").exists():
             continue
         run(made, path, resume=(path / "recipe.json").exists())
-    text = "\n".join(["", *page(root)])
-    (HERE / "selfplay.md").write_text(
-        (HERE / "selfplay_words.md").read_text(encoding="utf-8") + text, encoding="utf-8"
+    write_tables(
+        HERE / "selfplay.md", [exact_table(root), learnt_table(root), distance_table(root)]
     )
 
 
@@ -85,21 +111,6 @@ def read(path: Path) -> dict[str, Any] | None:
     except RunError:
         return None
     return result
-
-
-def page(root: Path) -> list[str]:
-    """Return the tables, each with what was run."""
-    return [
-        markdown_text(exact_table(root)),
-        markdown_text(learnt_table(root)),
-        markdown_text(distance_table(root)),
-    ]
-
-
-def optimum(price: str) -> float:
-    """Return the Bayes optimum of mean W against the default user, points."""
-    scenario = load_scenario("upsell").with_pricing(load_pricing(price))
-    return bayes_oracle(compile_scenario(scenario)).value.welfare
 
 
 def likeliest(shares: dict[str, float]) -> str:
@@ -145,7 +156,10 @@ def exact_table(root: Path) -> Table:
             Column("NashConv", digits=4),
         ),
         tuple(rows),
-        ("Exact expectations; nothing is drawn, so there are no seeds. W = (U + L) / 2.",),
+        (
+            "Conversations of at most three exchanges, so that a response is computed in seconds. "
+            "Exact expectations; nothing is drawn, so there are no seeds. W = (U + L) / 2.",
+        ),
     )
 
 
