@@ -32,7 +32,11 @@ class Table:
 
     Attributes:
         specs: The games, one per regime.
+        keyed_by: What all draws depend on beside the seed, in place of each game's own hash; None
+            for that. Games that differ, such as in their price, then share their luck.
     """
+
+    keyed_by: str | None = None
 
     def __init__(self, scenario: ScenarioLike, pricing: PricingLike = None) -> None:
         self._starts: list[int] | None = None  # first conversation of each regime of a schedule
@@ -71,7 +75,7 @@ class Table:
             return 0
         if self._starts is not None:
             return bisect_right(self._starts, episode) - 1
-        key = stream_key(self.specs[0].digest, self._seed)
+        key = stream_key(self.keyed_by or self.specs[0].digest, self._seed)
         u = Draws(key, episode).uniform(0, Seat.WORLD, Purpose.POLICY)
         return int(u * len(self.specs))
 
@@ -89,7 +93,7 @@ class Table:
 
     def draws(self, spec: GameSpec, episode: int) -> Draws:
         """Return the random numbers of an episode."""
-        return Draws(stream_key(spec.digest, self._seed), episode)
+        return Draws(stream_key(self.keyed_by or spec.digest, self._seed), episode)
 
     def open(self, episode: int) -> Conversation:
         """Return the conversation of an episode.

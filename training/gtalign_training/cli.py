@@ -25,6 +25,10 @@ TABLE: dict[str, tuple[str, str]] = {
         f"{_COMMANDS}.check:check",
         "Play an environment and tell which rules of the contract it breaks.",
     ),
+    "compare": (
+        f"{_COMMANDS}.compare:compare",
+        "Compare runs that are there on the episodes that they share, with intervals and tests.",
+    ),
     "data": (
         f"{_COMMANDS}.data:data",
         "Check and split data files, and evaluate assistants on their rows.",
@@ -52,6 +56,10 @@ TABLE: dict[str, tuple[str, str]] = {
     "egta": (
         f"{_COMMANDS}.egta:egta",
         "Estimate the game that policies play, with intervals and how sure its equilibria are.",
+    ),
+    "evaluate": (
+        f"{_COMMANDS}.evaluate:evaluate",
+        "Compare assistants over personas, regimes and users, on the same draws, with the exact optimum.",
     ),
     "exploit": (
         f"{_COMMANDS}.exploit:exploit",
@@ -134,7 +142,7 @@ PANELS = {
     "Solve": ("solve", "dilemma", "oracle", "exploit", "repeated", "dynamics", "export"),
     "Study": ("sweep", "plot", "design"),
     "Play": ("agents", "run", "robustness", "play", "tournament", "egta", "check"),
-    "Train and judge": ("train", "score", "data", "rescore"),
+    "Train and judge": ("train", "evaluate", "compare", "score", "data", "rescore"),
     "Look": ("report",),
 }
 """What the overview puts together: every subcommand once."""

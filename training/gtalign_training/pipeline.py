@@ -52,6 +52,10 @@ def run(
 
 
 def _run(recipe: Recipe, out: Path, *, resume: bool, progress: Progress, say: Say) -> RunFolder:
+    if recipe.algorithm == "selfplay":
+        from gtalign_training.selfplay import run as play_oneself
+
+        return play_oneself(recipe, out, resume=resume, progress=progress, say=say)
     if recipe.strategic:
         return _run_network(recipe, out, resume=resume, progress=progress, say=say)
     require_train_extra("training a language model")

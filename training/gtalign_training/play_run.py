@@ -47,6 +47,10 @@ Report = Callable[[int, int, list[Episode]], None]
 """Told (finished, all, episodes just finished), once these are on the disk."""
 
 
+Play = Callable[[list[int]], Generator[list[Played]]]
+"""Yields the records of episodes, block by block, in order."""
+
+
 class DiskFullError(RunError):
     """No more can be written; what was acknowledged is kept."""
 
@@ -63,6 +67,7 @@ def run(
     make: Make = named_seats,
     service: Service = DIRECT,
     fault_limit: float = 1.0,
+    play: Play | None = None,
 ) -> dict[str, Any]:
     """Play what is missing of a run, and return its summary.
 
@@ -77,6 +82,8 @@ def run(
         make: Makes the policies of a game by moves.
         service: How language models are reached.
         fault_limit: Share of all episodes that may fail before the run stops.
+        play: Plays the episodes with these indices, block by block and in order, in place of the
+            policies and models that the plan names.
 
     Raises:
         DiskFullError: No more can be written.
@@ -89,7 +96,7 @@ def run(
     try:
         path.mkdir(parents=True, exist_ok=True)
         with FolderLock(path / LOCK):
-            chunks = _chunks(plan, path, workers, make, service)
+            chunks = play or _chunks(plan, path, workers, make, service)
             stop = Stop(plan.episodes, fault_limit, service.cap)
             return _run(plan, path, command, resume, report, say, chunks, stop)
     except (PermissionError, FileExistsError, NotADirectoryError) as error:
@@ -110,7 +117,7 @@ def _run(
     resume: bool,
     report: Report,
     say: Callable[[str], None],
-    chunks: Callable[[list[int]], Generator[list[Played]]],
+    chunks: Play,
     limits: Stop,
 ) -> dict[str, Any]:
     open_run(path, plan, command, resume=resume)
@@ -152,9 +159,7 @@ def _run(
     return summary
 
 
-def _chunks(
-    plan: Plan, path: Path, workers: int, make: Make, service: Service
-) -> Callable[[list[int]], Generator[list[Played]]]:
+def _chunks(plan: Plan, path: Path, workers: int, make: Make, service: Service) -> Play:
     if plan.words is None:
         return lambda missing: play_all(plan, missing, workers, make)
     return lambda missing: play_words(plan, missing, service, path)

@@ -10,6 +10,7 @@ from gtalign_agents.calibration import values
 from gtalign_agents.dialogue.guard import user_error
 from gtalign_agents.dialogue.speaker import Dialogue, Said
 from gtalign_env.core.conversation import Conversation
+from gtalign_env.core.moves import Ending
 from gtalign_env.core.policies import AssistantSeat, UserSeat, play_on
 from gtalign_env.envs.spaces import MAX_MESSAGE
 from gtalign_env.envs.transcript import transcript_of
@@ -95,6 +96,7 @@ class Episode:
         fault: What failed, if anything did.
         words: What the user's and the assistant's messages came of; None for a game by moves.
         written: The well-formed four-block turns.
+        right: Whether a right answer was accepted; None in logs from before this was kept.
     """
 
     episode: int
@@ -113,6 +115,7 @@ class Episode:
     fault: Fault | None = None
     words: tuple[Side, Side] | None = None
     written: tuple[Written, ...] = ()
+    right: bool | None = None
 
     def to_data(self) -> dict[str, Any]:
         """Return the episode as plain JSON data."""
@@ -212,6 +215,7 @@ def record(conversation: Conversation, fault: Fault | None, *, seed: int, episod
             "regime": told.regime,
             "persona": told.persona,
             "ending": told.ending,
+            "right": state.ending is Ending.ACCEPTED and state.right,
             "welfare": told.welfare if fault is None else None,
             "cost": told.cost,
             "output": state.total_output,
@@ -339,6 +343,7 @@ def from_events(events: Sequence[dict[str, Any]]) -> Episode:
         fault=None if last["fault"] is None else Fault(**last["fault"]),
         words=(side_of(turns, "user"), side_of(turns, "assistant")) if "words" in last else None,
         written=_choices(turns),
+        right=last.get("right"),
     )
 
 

@@ -48,6 +48,8 @@ class Plan:
         seed: Seed of the episodes.
         episodes: How many.
         words: How messages are written; None to play by moves.
+        keyed_by: Hash that all draws depend on beside the seed, where it is not the scenario's own:
+            runs of scenarios that differ, such as in their price, then share their luck.
     """
 
     scenario: Scenario
@@ -56,6 +58,7 @@ class Plan:
     seed: int
     episodes: int
     words: Words | None = None
+    keyed_by: str | None = None
 
     def facts(self) -> dict[str, Any]:
         """Return what a summary says of the run."""
@@ -68,6 +71,7 @@ class Plan:
             "seed": self.seed,
             "episodes": self.episodes,
             **({} if self.words is None else {"words": self.words_facts()}),
+            **({} if self.keyed_by is None else {"keyed_by": self.keyed_by}),
         }
 
     def words_facts(self) -> dict[str, Any] | None:
@@ -215,6 +219,7 @@ def _identity(plan: Plan) -> dict[str, Any]:
         "assistant": plan.assistant,
         "seed": plan.seed,
         "words": plan.words_facts(),
+        "keyed_by": plan.keyed_by,
     }
 
 

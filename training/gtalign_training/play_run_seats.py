@@ -3,28 +3,38 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gtalign_agents.dialogue.replayed import is_replayed, replayed_user
 from gtalign_agents.table import assistant_agent, find_agent, user_agent
+from gtalign_env.core.mixed import AssistantMix, UserMix, assistant_mix, user_mix
 from gtalign_env.core.moves import AssistantMove
-from gtalign_env.core.policies import AssistantSeat, UserSeat
+from gtalign_env.core.policies import AssistantSeat, UserSeat, random_assistant, random_user
 from gtalign_env.core.views import AssistantView
 from gtalign_env.errors import RunError, ScenarioError
 
+if TYPE_CHECKING:
+    from gtalign_training.selfplay.network import FrozenSeat
+
 TRAINED = "trained"
-"""``trained@FOLDER`` is the assistant of a run folder of `gtalign train`, trained without text."""
+"""``trained@FOLDER`` is the assistant of a run folder of `gtalign train`, trained without text; or
+the user, of one of self-play."""
+RANDOM = "random"  # its probabilities are known and need no search
 
 
 def user_seat(name: str) -> UserSeat:
     """Return a fresh user policy.
 
     Args:
-        name: A row of the table of agents.
+        name: A row of the table of agents, or ``trained@FOLDER`` of a self-play run.
 
     Raises:
         ScenarioError: Unknown name.
+        RunError: The folder holds no user that has learnt.
     """
+    base, _, folder = name.partition("@")
+    if base == TRAINED:
+        return _selfplayer(Path(folder), "user")
     return user_agent(name)
 
 
@@ -84,6 +94,8 @@ def trained_seat(path: Path) -> AssistantSeat:
     )
 
     folder = RunFolder(path)
+    if folder.read("recipe.json").get("algorithm") == "selfplay":
+        return _selfplayer(path, "assistant")
     recipe = Recipe.model_validate(folder.read("recipe.json"), strict=False)
     if not recipe.strategic:
         raise RunError(
@@ -120,6 +132,19 @@ class LikeliestSeat:
         return AssistantMove(int(shares.argmax()))
 
 
+def _selfplayer(path: Path, seat: str) -> FrozenSeat:
+    """Return a seat of a self-play run; it plays its likeliest move."""
+    from gtalign_training.run_folder import RunFolder
+    from gtalign_training.selfplay.network import load_seat
+
+    recipe = RunFolder(path).read("recipe.json")
+    section = recipe.get("selfplay", {})
+    learnt = recipe["algorithm"] == "selfplay" and section["learner"] == "ppo"
+    if not learnt or section["seat"] not in ("both", seat):
+        raise RunError(f"{path} holds no {seat} that has learnt by a network in self-play")
+    return load_seat(path / "model" / f"{seat}.npz")
+
+
 def is_stochastic(name: str, seat: str) -> bool:
     """Return whether a named policy's moves depend on chance.
 
@@ -130,3 +155,31 @@ def is_stochastic(name: str, seat: str) -> bool:
     if name.partition("@")[0] == TRAINED:
         return False  # it plays its likeliest move
     return find_agent(name, seat)[0].traits.stochastic
+
+
+def user_mix_of(name: str) -> UserMix:
+    """Return the probabilities of a named user's moves.
+
+    Raises:
+        ScenarioError: Unknown name.
+    """
+    if name == RANDOM:
+        return user_mix(random_user)
+    if name.partition("@")[0] == TRAINED:
+        return user_mix(user_seat(name))
+    return user_mix(user_seat(name), stochastic=find_agent(name, "user")[0].traits.stochastic)
+
+
+def assistant_mix_of(name: str) -> AssistantMix:
+    """Return the probabilities of a named assistant's moves.
+
+    Raises:
+        ScenarioError: Unknown name.
+        RunError: ``trained@FOLDER`` names no run that has trained an assistant.
+    """
+    if name == RANDOM:
+        return assistant_mix(random_assistant)
+    if name.partition("@")[0] == TRAINED:
+        return assistant_mix(assistant_seat(name))
+    stochastic = find_agent(name, "assistant")[0].traits.stochastic
+    return assistant_mix(assistant_seat(name), stochastic=stochastic)

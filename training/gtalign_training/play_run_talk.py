@@ -36,6 +36,7 @@ def talk_table(plan: Plan) -> TalkTable:
     """
     assert plan.words is not None, "a plan in words"
     table = TalkTable(plan.scenario, tasks=plan.words.tasks)
+    table.keyed_by = plan.keyed_by
     table.seed(plan.seed)
     return table
 

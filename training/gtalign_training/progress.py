@@ -17,6 +17,7 @@ SHOWN = {
     **dict.fromkeys(("ppo", "recurrent-ppo", "a2c", "dqn"), (("joint_welfare", "W"), ("user_welfare", "U"), ("assistant_welfare", "L"))),
     **dict.fromkeys(("best-of-k", "dpo"), (("loss", "loss"), ("rewards/accuracies", "preferred"), ("mean_token_accuracy", "token accuracy"))),
     "data": (("scored", "scored"), ("abstained", "abstained"), ("faults", "faults")),
+    "selfplay": (("user_welfare", "U"), ("assistant_welfare", "L"), ("nash_conv", "NashConv")),
     "run": (("joint_welfare", "W"), ("user_welfare", "U"), ("assistant_welfare", "L"), ("faults", "faults")),
 }  # fmt: skip
 """Which metrics stand beside a stage's bar, and what they are called there."""

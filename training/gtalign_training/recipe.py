@@ -29,6 +29,7 @@ from gtalign_training.recipe_language import (
     RlooModel,
     SftModel,
 )
+from gtalign_training.recipe_selfplay import SelfplayModel
 from gtalign_training.recipe_strategic import A2cModel, DqnModel, PpoModel, RecurrentPpoModel
 
 Reward = Literal[
@@ -122,7 +123,7 @@ class Recipe(AuthoredFile):
     schema_id: Literal["gtalign/recipe/1"] = schema_line("gtalign/recipe/1")
     name: RecipeName
     description: Description
-    algorithm: Literal[LanguageAlgorithm, StrategicAlgorithm]
+    algorithm: Literal[LanguageAlgorithm, StrategicAlgorithm, "selfplay"]
     seed: int = described("Seed of everything that is drawn.", "1", ge=0, default=0)
     game: GameModel
     reward: Reward = Field(default="scenario", description="What the assistant is rewarded with.")
@@ -153,6 +154,7 @@ class Recipe(AuthoredFile):
     recurrent_ppo: RecurrentPpoModel = RecurrentPpoModel()
     a2c: A2cModel = A2cModel()
     dqn: DqnModel = DqnModel()
+    selfplay: SelfplayModel = SelfplayModel()
     evaluation: EvaluationModel = EvaluationModel()
     track: tuple[TrackerName, ...] = Field(
         default=(), description="Who is told of every step: tensorboard, trackio, wandb."
@@ -165,8 +167,8 @@ class Recipe(AuthoredFile):
 
     @property
     def strategic(self) -> bool:
-        """Whether a small network is trained on the game without text."""
-        return self.algorithm in get_args(StrategicAlgorithm)
+        """Whether the game is played without text."""
+        return self.algorithm not in get_args(LanguageAlgorithm)
 
     @property
     def language(self) -> Section:
@@ -223,7 +225,7 @@ class Recipe(AuthoredFile):
 
 _SECTIONS: dict[str, Strict] = {
     algorithm.replace("-", "_"): Recipe.model_fields[algorithm.replace("-", "_")].default
-    for algorithm in (*get_args(LanguageAlgorithm), *get_args(StrategicAlgorithm))
+    for algorithm in (*get_args(LanguageAlgorithm), *get_args(StrategicAlgorithm), "selfplay")
 }
 
 

@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.table import Table
 
 from gtalign_training.console import safe
+from gtalign_training.tables import Column, print_table
+from gtalign_training.tables import Table as Result
 
 READING = (
     "U: user, L: assistant, W: joint welfare; mean and 95 % interval. gap: share of the way from "
@@ -27,6 +29,9 @@ def render_run(console: Console, result: dict[str, Any]) -> None:
         console: Where to print.
         result: What was measured.
     """
+    if result.get("kind") == "selfplay":
+        print_table(console, _selfplay(result))
+        return
     if "rows" not in result:
         _ppo(console, result)
         return
@@ -117,6 +122,45 @@ def _ppo(console: Console, result: dict[str, Any]) -> None:
         )
     console.print(table)
     console.print(safe(f"Share of the optimum, mean over prices: {_share(result['share'])}"))
+
+
+def _selfplay(result: dict[str, Any]) -> Result:
+    def mix(shares: dict[str, float]) -> str:
+        ordered = sorted(shares.items(), key=lambda item: (-item[1], item[0]))
+        return ", ".join(f"{move} {share:.0%}" for move, share in ordered)
+
+    return Result(
+        "selfplay",
+        f"The pair after {result['rounds_done']} rounds, exact expectations, points",
+        (
+            Column("price", "text"),
+            Column("U", digits=2),
+            Column("L", digits=2),
+            Column("W", digits=2),
+            Column("gain U", digits=3),
+            Column("gain A", digits=3),
+            Column("asks", "text"),
+            Column("answers", "text"),
+        ),
+        tuple(
+            (
+                name,
+                row["user"],
+                row["assistant"],
+                row["welfare"],
+                row["user_gain"],
+                row["assistant_gain"],
+                mix(row["openings"]),
+                mix(row["first_moves"]),
+            )
+            for name, row in result["by_regime"].items()
+        ),
+        (
+            "gain: what the user (U) and the assistant (A) would gain by a best response, the latter "
+            f"in points of what it is rewarded with ({result['reward']}). NashConv, their sum, mean "
+            f"over prices: {result['nash_conv']:.4f}.",
+        ),
+    )
 
 
 def _share(share: float | None) -> str:

@@ -1,0 +1,90 @@
+"""Episodes of a language model that was trained here, asked exactly as it was in training."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from gtalign_env.envs.dialogue_aec import TalkTable
+from gtalign_training.chat import ChatTokens
+from gtalign_training.game import instructions_of, open_talk
+from gtalign_training.generation import sampler
+from gtalign_training.grid.contenders import recipe_of_run
+from gtalign_training.models import load_assistant, require_train_extra
+from gtalign_training.play_run_episode import Fault, Played, from_events, record
+from gtalign_training.play_run_folder import Plan
+from gtalign_training.play_run_seats import user_seat
+from gtalign_training.recipe import TinyModel
+from gtalign_training.rollouts import Rollout, play
+
+BLOCK = 64
+"""Most conversations that are generated together."""
+
+
+def play_rollouts(plan: Plan, episodes: Sequence[int], folder: Path) -> Generator[list[Played]]:
+    """Yield the records of episodes, block by block, in the order of the episodes.
+
+    A block is generated as a whole, whatever is wanted of it, and with its own seed: a run that was
+    broken off, or is lengthened, goes on to what it would have been.
+
+    Args:
+        plan: What is played.
+        episodes: Which of it, ascending.
+        folder: The training run whose model is the assistant.
+
+    Raises:
+        RunError: The folder holds no model that can be loaded.
+        MissingExtraError: The libraries of the extra ``train`` are not installed.
+    """
+    require_train_extra("evaluating a language model")
+    import torch
+
+    torch.set_num_threads(1)  # a model this small is slower on two threads than on one
+    recipe = recipe_of_run(folder)
+    assistant = load_assistant(folder / "model")
+    table = TalkTable(
+        plan.scenario,
+        tasks=recipe.game.tasks,
+        covered_only=isinstance(recipe.model, TinyModel),
+    )
+    table.keyed_by = plan.keyed_by
+    table.seed(plan.seed)
+    user = user_seat(plan.user)
+    size = min(BLOCK, recipe.evaluation.batch_size)
+    for index, block in groupby(episodes, key=lambda episode: episode // size):
+        wanted = set(block)
+        whole = range(index * size, (index + 1) * size)
+        talks = [(episode, open_talk(table, episode)) for episode in whole]
+        generate = sampler(
+            assistant.model,
+            assistant.tokenizer,
+            turn_tokens=recipe.grpo.turn_tokens,
+            temperature=1.0,
+            seed=plan.seed + index,
+            batch=size,
+        )
+        chat = ChatTokens(assistant.tokenizer)
+        rollouts = play(talks, user, chat, generate, instructions_of(recipe))
+        yield [_played(one, plan.seed) for one in rollouts if one.seed in wanted]
+
+
+def _played(rollout: Rollout, seed: int) -> Played:
+    """Return the record of a rollout; a malformed turn costs its conversation all welfare."""
+    fault = None
+    if rollout.fault is not None:
+        fault = Fault(rollout.fault, "assistant", 1)
+    played = record(rollout.talk.conversation, fault, seed=seed, episode=rollout.seed)
+    *turns, last = played.events
+    texts = iter(rollout.talk.messages)
+    written = iter(rollout.turns)
+    told: list[dict[str, Any]] = []
+    for turn in turns:
+        text = next(texts, None)
+        more = {} if text is None else {"text": text.text}
+        if turn["seat"] == "assistant" and (own := next(written, None)) is not None:
+            more["written"] = own.text
+        told.append({**turn, **more})
+    told.append({**last, "welfare": rollout.welfare})
+    return Played(from_events(told), tuple(told))
