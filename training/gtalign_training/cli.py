@@ -98,10 +98,6 @@ TABLE: dict[str, tuple[str, str]] = {
         f"{_COMMANDS}.rescore:rescore",
         "Judge answers again whose judge failed, or all; nothing is asked of the assistant.",
     ),
-    "robustness": (
-        f"{_COMMANDS}.robustness:robustness",
-        "Compare runs of one assistant with several users: each one's means, the worst beside the mean.",
-    ),
     "run": (
         f"{_COMMANDS}.run:run",
         "Play many conversations between two named policies; crash-safe, resumable.",
@@ -141,7 +137,7 @@ PANELS = {
     "Author": ("list", "show", "new", "validate", "schema", "bill"),
     "Solve": ("solve", "dilemma", "oracle", "exploit", "repeated", "dynamics", "export"),
     "Study": ("sweep", "plot", "design"),
-    "Play": ("agents", "run", "robustness", "play", "tournament", "egta", "check"),
+    "Play": ("agents", "run", "play", "tournament", "egta", "check"),
     "Train and judge": ("train", "evaluate", "compare", "score", "data", "rescore"),
     "Look": ("report",),
 }

@@ -7,17 +7,22 @@ from typing import Annotated
 
 import typer
 
+from gtalign_env.errors import ScenarioError, suggest
 from gtalign_training.commands.evaluate import FAULTS, Shown, known_format, print_data
 from gtalign_training.commands.options import Json
 from gtalign_training.commands.options_words import one_of
-from gtalign_training.console import err, safe
+from gtalign_training.console import err, print_json, safe
 from gtalign_training.progress import working
 
 EXAMPLES = (
     "gtalign compare runs/one runs/two",
     "gtalign compare runs/evaluation-of-one runs/evaluation-of-another --format markdown",
     "gtalign compare runs/strategic-ppo-seed0 runs/strategic-ppo-seed1 --json",
+    "gtalign compare runs/scripted runs/phrased runs/replayed --by user",
 )
+
+BY = ("assistant", "user")
+"""Who may differ between runs that are compared."""
 
 
 def compare(
@@ -27,6 +32,10 @@ def compare(
             help="Folders of gtalign run, gtalign evaluate or gtalign train.", metavar="RUN RUN..."
         ),
     ],
+    by: Annotated[
+        str,
+        typer.Option(help="Who differs: the assistant, or the user of one and the same assistant."),
+    ] = "assistant",
     reference: Annotated[
         str | None, typer.Option(help="Whom the others are compared with [the first].")
     ] = None,
@@ -49,9 +58,15 @@ def compare(
     """Compare runs that are there on the episodes that they share, with intervals and tests.
 
     The runs must have been played with the same draws: same scenario, price, persona, user, seed
-    and version. What differs is named, and not compared. Exit code 3 if some conversations had
+    and version. What differs is named, and not compared. With --by user the runs share the
+    assistant and differ in the user alone: the worst stands beside the mean. Exit code 3 if some conversations had
     ended in a fault; they are counted and left out.
     """
+    if by not in BY:
+        raise ScenarioError(f"--by is assistant or user; got {by!r}.{suggest(by, BY)}")
+    if by == "user":
+        _compare_users(runs, json=json)
+        return
     from gtalign_training.grid.compare import compare as compare_folders
     from gtalign_training.grid.evaluation import write_files
     from gtalign_training.grid.optimum import When
@@ -69,3 +84,21 @@ def compare(
     print_data(data, shown, json=json)
     if any(data["faults"].values()):
         raise typer.Exit(FAULTS)
+
+
+def _compare_users(runs: list[Path], *, json: bool) -> None:
+    from gtalign_training.play_run_families import compare as compare_users
+    from gtalign_training.play_run_families import read_runs
+    from gtalign_training.render_families import show_families
+
+    if len(runs) < 2:
+        raise ScenarioError(f"two runs or more are compared; got {len(runs)}")
+    shared, episodes = read_runs(runs)
+    try:
+        found = compare_users(episodes, int(shared["seed"]))
+    except ValueError as error:
+        raise ScenarioError(str(error)) from error
+    if json:
+        print_json(shared | found)
+    else:
+        show_families(shared, found)

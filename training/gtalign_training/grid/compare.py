@@ -91,7 +91,10 @@ def compare(
     by_cell = _require_same(entries, names)
     contenders = tuple(dict.fromkeys(names))
     if len(contenders) < 2:
-        raise RunError(f"a comparison needs two assistants; got {', '.join(contenders)} alone")
+        raise RunError(
+            f"a comparison needs two assistants; got {', '.join(contenders)} alone. Users of one "
+            "assistant are compared by --by user"
+        )
     against = contenders[0] if reference is None else reference
     if against not in contenders:
         raise RunError(f"--reference is one of {', '.join(contenders)}; got {against!r}")

@@ -82,7 +82,7 @@ def test_every_family_beside_the_others(tmp_path: Path) -> None:
             name = f"openai:{hasty.base_url}#ok"
             run(replace(decided, user=name), folders["decided"])
         run(replace(phrased, user=f"replay@{folders['scripted']}"), folders["replayed"])
-    args = ["robustness", *(str(folders[name]) for name in FAMILIES)]
+    args = ["compare", "--by", "user", *(str(folders[name]) for name in FAMILIES)]
     told = json.loads(CliRunner().invoke(main, [*args, "--json"]).stdout)
     assert set(told["families"].values()) == set(FAMILIES)
     by_family = {told["families"][user]: one for user, one in told["users"].items()}
@@ -108,12 +108,17 @@ def test_only_the_user_may_differ(
     run(make_plan(5, words=Words()), tmp_path / "words")
 
     def refused(*names: str) -> str:
-        result = CliRunner().invoke(main, ["robustness", *(str(tmp_path / n) for n in names)])
+        result = CliRunner().invoke(
+            main, ["compare", "--by", "user", *(str(tmp_path / n) for n in names)]
+        )
         assert result.exit_code == 2, result.output
         return " ".join(result.stderr.split())
 
     assert (
-        CliRunner().invoke(main, ["robustness", *(str(tmp_path / n) for n in "ab")]).exit_code == 0
+        CliRunner()
+        .invoke(main, ["compare", "--by", "user", *(str(tmp_path / n) for n in "ab")])
+        .exit_code
+        == 0
     )
     assert "seed: 3 then, 4 now" in refused("a", "seed")
     assert "assistant: 'clarify_once' then, 'CQ' now" in refused("a", "other")
@@ -123,7 +128,7 @@ def test_only_the_user_may_differ(
     # by moves or in words is the same play, so these two can be compared
     assert (
         CliRunner()
-        .invoke(main, ["robustness", str(tmp_path / "a"), str(tmp_path / "words")])
+        .invoke(main, ["compare", "--by", "user", str(tmp_path / "a"), str(tmp_path / "words")])
         .exit_code
         == 0
     )
