@@ -202,10 +202,14 @@
         "div",
         "row-top",
         el("b", "", several + row[KEY]),
-        el("span", "chip " + (row[FAULT] ? "bad" : ending(row[ENDING])), row[FAULT] || row[ENDING]),
         el("span", "row-w", w === null ? "" : "W " + number(w)),
       ),
-      el("div", "row-text", row[PREVIEW]),
+      el(
+        "div",
+        "row-text",
+        el("span", "chip " + (row[FAULT] ? "bad" : ending(row[ENDING])), row[FAULT] || row[ENDING]),
+        el("span", "row-said", row[PREVIEW]),
+      ),
     );
     node.id = "row-" + at;
     node.setAttribute("role", "option");
