@@ -271,6 +271,12 @@ def test_what_is_no_folder_of_results_is_refused(
         read_folders([tmp_path / "x"])
 
 
+def test_a_folder_of_results_names_one_of_them(folders: Path, tmp_path: Path) -> None:
+    shutil.copytree(folders / "moves", tmp_path / "mine")
+    with pytest.raises(RunError, match=r"such as gtalign report .*/mine"):
+        read_folders([tmp_path])
+
+
 def test_folders_of_one_name_are_told_apart(folders: Path, tmp_path: Path) -> None:
     for name in ("a", "b"):
         shutil.copytree(folders / "moves", tmp_path / name / "run")
