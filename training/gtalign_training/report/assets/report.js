@@ -433,8 +433,9 @@
     const run = at.get("run");
     const i = rows.findIndex((row) => row[KEY] === at.get("episode") && (run === null || data.runs[row[RUN]].name === run));
     if (i < 0) return false;
-    (shown.includes(i) ? Promise.resolve() : clear()).then(() => choose(i, false));
-    $("conversations").scrollIntoView();
+    (shown.includes(i) ? Promise.resolve() : clear())
+      .then(() => choose(i, false))
+      .then(() => $(innerWidth < 860 ? "talk" : "conversations").scrollIntoView());
     return true;
   }
 
