@@ -9,7 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from gtalign_env.core.policies import default_seat, play_on, random_assistant
+from gtalign_env.envs.table import Table
+from gtalign_env.envs.transcript import transcript_of, write_transcripts
 from gtalign_env.errors import RunError
+from gtalign_training.recipe import load_recipe
 from gtalign_training.report.parts import Data, Folder, Game, Phase, ShareRows, WelfareRows
 from gtalign_training.report.readers import read_folders
 from gtalign_training.run_folder import write_json
@@ -179,6 +183,33 @@ def test_changed_files_behind_a_training_run_are_told(folders: Path) -> None:
     assert not any(isinstance(part, Game) for part in found.parts)
 
 
+def test_held_out_conversations_have_types_and_tokens_where_the_games_are_at_hand(
+    folders: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(folders / "training", tmp_path / "known")
+    table = Table("help_desk", "subscription")
+    table.seed(7)
+    told = []
+    for episode in range(5):
+        talk = table.open(episode)
+        play_on(talk, default_seat(0.5), random_assistant)
+        told.append(transcript_of(talk, seed=7, episode=episode))
+    write_transcripts(tmp_path / "known" / "transcripts-after.jsonl", told)
+    recipe = load_recipe("strategic-ppo")
+    specs = [spec for name in recipe.game.pricing for spec in Table("help_desk", name).specs]
+    run = json.loads((tmp_path / "known" / "run.json").read_text())
+    write_json(tmp_path / "known" / "run.json", run | {"digests": [one.digest for one in specs]})
+    found = read(tmp_path / "known")
+    assert found.problems == ()
+    assert sum(isinstance(part, Game) for part in found.parts) == 3
+    (after,) = [some for some in found.talks if some.name == "known/after"]
+    for record in after.records:
+        assert record["budget"] == table.open(record["episode"]).who.budget
+        delivered = [side for side in record["beside"] if "usage" in side]
+        answers = sum(one["seat"] == "assistant" for one in record["turns"])
+        assert len(delivered) == answers - (record["ending"] == "broke")  # the last not delivered
+
+
 def test_an_unfinished_training_run_shows_what_there_is(folders: Path, tmp_path: Path) -> None:
     shutil.copytree(folders / "training", tmp_path / "half")
     (tmp_path / "half" / "evaluation.json").unlink()
@@ -238,6 +269,12 @@ def test_what_is_no_folder_of_results_is_refused(
     make(tmp_path / "x")
     with pytest.raises(RunError, match=said):
         read_folders([tmp_path / "x"])
+
+
+def test_a_folder_of_results_names_one_of_them(folders: Path, tmp_path: Path) -> None:
+    shutil.copytree(folders / "moves", tmp_path / "mine")
+    with pytest.raises(RunError, match=r"such as gtalign report .*/mine"):
+        read_folders([tmp_path])
 
 
 def test_folders_of_one_name_are_told_apart(folders: Path, tmp_path: Path) -> None:

@@ -28,6 +28,10 @@ Child = str | None | Iterable["Child"]
 """What an element may hold: markup, text, nothing, or several of these."""
 
 
+LONG = 20
+"""Letters that fit into a heading on a narrow page; a longer word may be broken at its joints."""
+
+
 def visible(text: str) -> str:
     """Return text whose control and direction characters are shown escaped; no text as U+FFFD.
 
@@ -96,5 +100,8 @@ def breakable(text: str) -> list[Child]:
     Args:
         text: Such as a file's name or an address.
     """
-    parts = re.split(r"(?<=[_:/#@.])(?=\S)", text)
-    return [part if k == 0 else [tag("wbr"), part] for k, part in enumerate(parts)]
+    parts: list[Child] = []
+    for word in re.split(r"(?<= )", text):
+        pieces = re.split(r"(?<=[_:/#@.])(?=\S)", word) if len(word) > LONG else [word]
+        parts += [piece if k == 0 else [tag("wbr"), piece] for k, piece in enumerate(pieces)]
+    return parts

@@ -82,7 +82,7 @@ def bring_back(table: Table, episode: int, turns: Sequence[Any], cost: int) -> R
     latent = latent_of(talk.who)
     try:
         delivered = _play(talk, turns)
-    except (GTAlignError, ValueError):
+    except (GTAlignError, KeyError, TypeError, ValueError):
         delivered = False
     if not delivered or talk.state.cost != cost:
         return Replayed(talk.who.budget, latent, None, None, None)

@@ -123,23 +123,26 @@ def preview(record: Mapping[str, Any]) -> str:
     return " · ".join(str(turn.get("move", "?")) for turn in turns)
 
 
-def transcript_record(row: Mapping[str, Any]) -> dict[str, Any]:
+def transcript_record(row: Mapping[str, Any], back: Replayed | None = None) -> dict[str, Any]:
     """Return a transcript as the page reads it.
 
     Args:
         row: A line of a file of transcripts; ``turns`` is a list.
+        back: What its draws bring back.
     """
-    returns = row.get("returns") or [None, None]
+    returns = row.get("returns")
+    if not isinstance(returns, list) or len(returns) != 2:
+        returns = [None, None]
     return talk_record(
         [turn for turn in row["turns"] if isinstance(turn, dict)],
         {key: value for key, value in row.items() if key != "turns"},
-        back=None,
+        back=back,
         episode=row.get("episode", 0),
         regime=str(row.get("regime")),
         persona=str(row.get("persona")),
         ending=str(row.get("ending")),
         fault=None,
-        welfare=[*returns[:2], row.get("welfare")],
+        welfare=[*returns, row.get("welfare")],
         charged=row.get("charged", 0),
         cost=row.get("cost", 0),
     )

@@ -202,10 +202,14 @@
         "div",
         "row-top",
         el("b", "", several + row[KEY]),
-        el("span", "chip " + (row[FAULT] ? "bad" : ending(row[ENDING])), row[FAULT] || row[ENDING]),
         el("span", "row-w", w === null ? "" : "W " + number(w)),
       ),
-      el("div", "row-text", row[PREVIEW]),
+      el(
+        "div",
+        "row-text",
+        el("span", "chip " + (row[FAULT] ? "bad" : ending(row[ENDING])), row[FAULT] || row[ENDING]),
+        el("span", "row-said", row[PREVIEW]),
+      ),
     );
     node.id = "row-" + at;
     node.setAttribute("role", "option");
@@ -429,8 +433,9 @@
     const run = at.get("run");
     const i = rows.findIndex((row) => row[KEY] === at.get("episode") && (run === null || data.runs[row[RUN]].name === run));
     if (i < 0) return false;
-    (shown.includes(i) ? Promise.resolve() : clear()).then(() => choose(i, false));
-    $("conversations").scrollIntoView();
+    (shown.includes(i) ? Promise.resolve() : clear())
+      .then(() => choose(i, false))
+      .then(() => $(innerWidth < 860 ? "talk" : "conversations").scrollIntoView());
     return true;
   }
 

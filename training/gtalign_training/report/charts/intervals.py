@@ -44,7 +44,7 @@ def interval_chart(
 
     def draw(width: int) -> tuple[int, Child]:
         narrow = width < 500
-        longest = max(len(row) for row, _ in rows) * 6.8 + 14
+        longest = max(len(row) for row, _ in rows) * 7.5 + 16
         left = 8.0 if narrow else min(max(longest, 90.0), 260.0)
         per_mark, head = 15, 20 if narrow else 4
         top = 20.0 if marks else 8.0

@@ -15,6 +15,8 @@ from gtalign_env.errors import RunError
 from gtalign_training.report.parts import Folder
 
 READERS = ("run", "training", "sweep", "other")
+MOST_NAMED = 6
+"""Entries of a folder that a refusal names."""
 
 
 class Reader(Protocol):
@@ -59,11 +61,15 @@ def _reader(path: Path) -> Reader:
         module = cast("Reader", importlib.import_module(f"{__name__}.{name}"))
         if module.matches(path):
             return module
-    held = ", ".join(sorted(one.name for one in path.iterdir())[:6]) or "nothing"
-    raise RunError(
-        f"{path} must hold a run, a sweep or a training run; it holds {held}. Make one with "
-        "gtalign run, sweep or train and --out"
+    held = sorted(path.iterdir())
+    inside = [one.name for one in held if one.is_dir() and any(one.glob("*.json*"))]
+    hint = (
+        f"give its folders, such as gtalign report {path}/{inside[0]}"
+        if inside
+        else "make one with gtalign run, sweep or train and --out"
     )
+    named = ", ".join(one.name for one in held[:MOST_NAMED]) or "nothing"
+    raise RunError(f"{path} must hold a run, a sweep or a training run; it holds {named}: {hint}")
 
 
 def _names(paths: Sequence[Path]) -> dict[Path, str]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from gtalign_env import __version__
 from gtalign_env.core.spec import GameSpec
+from gtalign_env.envs.table import Table as GameTable
 from gtalign_env.errors import GTAlignError
 from gtalign_env.money import to_usd
 from gtalign_env.scenario.compile import compile_scenario
@@ -27,6 +28,7 @@ from gtalign_training.report.learnt import (
 from gtalign_training.report.parts import Data, Folder, Outcomes, Part, Talks, WelfareRows
 from gtalign_training.report.plain import as_number, dig
 from gtalign_training.report.readers.files import read_object, read_rows, version_problem
+from gtalign_training.report.replayed import Replayed, bring_back
 from gtalign_training.report.talks import transcript_record, with_unique_keys
 from gtalign_training.report.words import general
 
@@ -87,7 +89,7 @@ def read(path: Path, name: str) -> Folder:
         if key not in _SHOWN
     ]
     cells = {regime: exact_cells(matrix) for regime, (_, matrix) in games.items()}
-    talks, outcomes = _talks(path, name, cells, str(version), problems)
+    talks, outcomes = _talks(path, name, cells, specs, str(version), problems)
     after = next((welfares for row, _, welfares in rows if row == ROW_NAMES["after"]), {})
     return Folder(
         name,
@@ -133,10 +135,12 @@ def _talks(
     path: Path,
     name: str,
     cells: Mapping[str, Mapping[str, tuple[float, float]]],
+    specs: Sequence[GameSpec],
     version: str,
     problems: list[str],
 ) -> tuple[list[Talks], list[Outcomes]]:
     talks, outcomes = [], []
+    tables = {spec.digest: GameTable(spec) for spec in specs}
     for file in sorted(
         path.glob("transcripts*.jsonl"), key=lambda one: one.name != "transcripts-before.jsonl"
     ):
@@ -145,11 +149,20 @@ def _talks(
             continue
         which = file.stem.partition("-")[2] or "transcripts"
         label = f"{name}/{which}"
-        talks.append(
-            Talks(label, with_unique_keys([transcript_record(row) for row in rows]), cells)
-        )
+        records = [transcript_record(row, _brought_back(row, tables)) for row in rows]
+        talks.append(Talks(label, with_unique_keys(records), cells))
         outcomes.append(_outcomes(f"{name}: {ROW_NAMES.get(which, which)}", rows, version))
     return talks, outcomes
+
+
+def _brought_back(row: Mapping[str, Any], tables: Mapping[str, GameTable]) -> Replayed | None:
+    """Return what the draws of a held-out conversation bring back, if its game is at hand."""
+    table = tables.get(str(row.get("digest")))
+    numbers = (row.get("seed"), row.get("episode"), row.get("cost"))
+    if table is None or not all(isinstance(one, int) for one in numbers):
+        return None
+    table.seed(row["seed"])
+    return bring_back(table, row["episode"], row["turns"], row["cost"])
 
 
 def _outcomes(name: str, rows: Sequence[Mapping[str, Any]], version: str) -> Outcomes:
