@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
+from typing import NamedTuple
 
 from gtalign_agents.backends.chat import ChatModel, Request
 from gtalign_agents.backends.openai_http import OpenAIHttp
@@ -67,15 +68,26 @@ def opened(count: int) -> list[Talk]:
     return [table.talk(table.open(episode)) for episode in range(count)]
 
 
-def seconds(model: ChatModel, talks: list[Talk], side_by_side: int) -> tuple[float, int]:
-    """Return the wall time of dialogues in groups of so many, and the calls of all."""
+class Took(NamedTuple):
+    """What dialogues have taken."""
+
+    wall: float
+    cpu: float
+    """Of this process, seconds; what else runs on the machine does not count."""
+    calls: int
+
+
+def seconds(model: ChatModel, talks: list[Talk], side_by_side: int) -> Took:
+    """Return the times of dialogues in groups of so many, and the calls of all."""
     user, assistant = LanguageUser(model, mode="decided"), LanguageAssistant(model, "plain")
     played: list[Dialogue] = []
-    started = time.perf_counter()
+    started, busy = time.perf_counter(), time.process_time()
     for start in range(0, len(talks), side_by_side):
         played += play(talks[start : start + side_by_side], user, assistant)
-    took = time.perf_counter() - started
-    return took, sum(len(said.calls) for dialogue in played for _, said in dialogue.turns)
+    wall, cpu = time.perf_counter() - started, time.process_time() - busy
+    return Took(
+        wall, cpu, sum(len(said.calls) for dialogue in played for _, said in dialogue.turns)
+    )
 
 
 def main() -> None:
@@ -88,26 +100,24 @@ def main() -> None:
     count = asked.dialogues
     instant = ScriptedModel(at_once)
     seconds(instant, opened(8), 8)  # what is loaded once is loaded now
-    own = min(seconds(instant, opened(count), count)[0] for _ in range(3))
+    own = min((seconds(instant, opened(count), count) for _ in range(5)), key=lambda one: one.cpu)
     with serving(asked.latency) as address:
         model = OpenAIHttp(address, "ok", at_once=count)
         seconds(model, opened(1), 1)
-        alone, calls_alone = seconds(model, opened(asked.alone), 1)
-        together, calls = min(seconds(model, opened(count), count) for _ in range(3))
-    each_alone, each_together = alone / asked.alone, together / count
-    turns = calls / count  # every dialogue waits for its own calls only
+        alone = seconds(model, opened(asked.alone), 1)
+        together = min(seconds(model, opened(count), count) for _ in range(3))
+    each_alone, each_together = alone.wall / asked.alone, together.wall / count
+    waiting = asked.latency * together.calls / count  # every dialogue waits for its own calls only
     print(
-        f"one at a time    {each_alone:8.4f} s a dialogue ({asked.alone} dialogues, {calls_alone} calls)"
+        f"one at a time    {each_alone:8.4f} s a dialogue ({asked.alone} dialogues, {alone.calls} calls)"
     )
-    print(f"{count} side by side  {each_together:8.4f} s a dialogue ({calls} calls)")
+    print(f"{count} side by side  {each_together:8.4f} s a dialogue ({together.calls} calls)")
     print(f"ratio            {each_alone / each_together:8.1f}   (target: 40 at 64 side by side)")
-    print(f"environment      {own / together:8.1%}   of the wall time side by side (target: 3 %)")
+    print(f"waiting          {waiting:8.3f} s, CPU time of this process {together.cpu:.3f} s")
+    share = own.cpu / (waiting + together.cpu)
+    print(f"environment      {own.cpu:8.3f} s of that, {share:.1%} of both (target: 3 %)")
     print(
-        f"                 {own / count * 1e3:8.2f} ms a dialogue, {own / calls * 1e3:.2f} a call"
-    )
-    client = together - asked.latency * turns - own
-    print(
-        f"client, server   {client / together:8.1%}   of it: what is neither waiting nor the above"
+        f"                 {own.cpu / count * 1e3:8.2f} ms a dialogue, {own.cpu / own.calls * 1e3:.2f} a call"
     )
 
 
