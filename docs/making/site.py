@@ -47,8 +47,9 @@ def plain_docstring(
     _app: Any, what: str, _name: str, _thing: Any, _options: Any, lines: list[str]
 ) -> None:
     """Turn what is Markdown in a docstring into what Sphinx reads: headings, fences, tables."""
-    # Napoleon takes what stands before a colon in an attribute's first line for its type
-    out: list[str] = [""] if what in ("attribute", "data", "property") else []
+    # Napoleon takes what stands before a colon in an attribute's first line for its type: an empty
+    # comment comes first
+    out: list[str] = ["..", ""] if what in ("attribute", "data", "property") else []
     fenced = False
     for line in lines:
         if line.lstrip().startswith("```"):
