@@ -75,8 +75,9 @@ copybutton_prompt_text = "$ "
 
 def setup(app: Any) -> None:
     """Tell Sphinx of what is ours."""
-    from making.site import DarkPictures, outside_links, plain_docstring
+    from making.site import DarkPictures, outside_links, plain_docstring, plain_signature
 
     app.add_transform(DarkPictures)
     app.connect("include-read", outside_links)
     app.connect("autodoc-process-docstring", plain_docstring, priority=100)  # before Napoleon
+    app.connect("autodoc-process-signature", plain_signature)

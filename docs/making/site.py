@@ -47,8 +47,9 @@ def plain_docstring(
     _app: Any, what: str, _name: str, _thing: Any, _options: Any, lines: list[str]
 ) -> None:
     """Turn what is Markdown in a docstring into what Sphinx reads: headings, fences, tables."""
-    # Napoleon takes what stands before a colon in an attribute's first line for its type
-    out: list[str] = [""] if what in ("attribute", "data", "property") else []
+    # Napoleon takes what stands before a colon in an attribute's first line for its type: an empty
+    # comment comes first
+    out: list[str] = ["..", ""] if what in ("attribute", "data", "property") else []
     fenced = False
     for line in lines:
         if line.lstrip().startswith("```"):
@@ -66,4 +67,12 @@ def plain_docstring(
             if out and out[-1].startswith("    |"):
                 out.append("")
             out.append(line)
-    lines[:] = out
+    lines[:] = [] if lines and lines[0].startswith("Alias for field number") else out
+
+
+def plain_signature(
+    _app: Any, _what: str, _name: str, _thing: Any, _options: Any, taken: str, given: str
+) -> tuple[str, str]:
+    """Turn what Sphinx leaves of an alias inside a tuple into the alias."""
+    alias = re.compile(r"TypeAliasForwardRef\('(\w+)'\)")
+    return tuple(alias.sub(r"\1", one) if one else one for one in (taken, given))
