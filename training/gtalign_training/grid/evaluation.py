@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from gtalign_env import __version__
-from gtalign_training.grid.cells import Grid
+from gtalign_training.grid.cells import Grid, folder_of
 from gtalign_training.grid.optimum import MOST_TYPES, Optimum, When, optimum_of
 from gtalign_training.grid.play import Report, open_evaluation, play_grid
 from gtalign_training.grid.report import report as report_of
 from gtalign_training.grid.results import read_results
 from gtalign_training.grid.tables import tables_of
+from gtalign_training.grid.written import matrices_of
 from gtalign_training.play_run import DIRECT
 from gtalign_training.play_run_words import Service
 from gtalign_training.run_folder import write_json, write_text
@@ -90,6 +91,10 @@ def evaluate(
         "gtalign-env": __version__,
         "command": command,
         **report_of(read_results(grid, root, optima, reference, epsilon)),
+        "matrices": matrices_of(
+            (contender.name, cell.labels, folder_of(root, cell, contender))
+            for cell, contender in grid.runs
+        ),
     }
     write_files(root, data)
     return data
