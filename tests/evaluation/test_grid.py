@@ -304,4 +304,5 @@ def test_every_table_is_a_file_in_every_format(evaluated: Evaluated) -> None:
     assert {"welfare", "differences", "by-regime", "by-user", "worst", "moves"} <= keys
     files = {path.name for path in (folder / "tables").iterdir()}
     assert files == {key + end for key in keys for end in (".md", ".tex", ".csv")}
+    assert (folder / "evaluation.png").read_bytes().startswith(b"\x89PNG")
     assert json.loads((folder / "evaluation.json").read_text()) == data
