@@ -28,7 +28,7 @@ def compare(
         ),
     ],
     reference: Annotated[
-        str | None, typer.Option(help="Whom the others are compared with [the first].")
+        str | None, typer.Option(help="Whom the others are compared with; by default the first.")
     ] = None,
     epsilon: Annotated[
         float, typer.Option(help="Difference of a welfare that counts as none, points.", min=0)
