@@ -20,7 +20,9 @@ from gtalign_env.scenario.loader import load_scenario
 from gtalign_training import play_run_workers
 from gtalign_training.grid.cells import CellName, Grid, folder_of
 from gtalign_training.grid.evaluation import evaluate
-from gtalign_training.grid.optimum import optimum_of
+from gtalign_training.grid.optimum import Optimum, optimum_of
+from gtalign_training.grid.report import report
+from gtalign_training.grid.results import read_results
 from gtalign_training.grid.tables import tables_of
 from gtalign_training.grid.written import matrices_of
 from gtalign_training.play_run import run
@@ -203,6 +205,10 @@ def test_what_is_not_solved_is_said_to_be(make_grid: MakeGrid) -> None:
     assert optimum_of(cell, 10, "never").why_not == "not asked for"
 
 
+def unsolved() -> Optimum:
+    return Optimum(None, False, {}, "not asked for")
+
+
 def test_faults_are_left_out_and_counted(
     make_grid: MakeGrid, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -228,6 +234,8 @@ def test_faults_are_left_out_and_counted(
     assert row(data, "welfare", contender="CQ", by="all")["episodes"] == 16
     assert row(data, "welfare", contender="oracle", by="all")["episodes"] == 24
     assert {r["episodes"] for r in data["differences"]} == {16}
+    turned = report(read_results(grid, tmp_path / "e", [unsolved()], "CQ", 0.05))
+    assert {r["episodes"] for r in turned["differences"]} == {16}  # the reference failed
     assert data["dominance"][0]["instances"] == data["frontier"][0]["instances"] == 16
     assert any("8 conversations" in note for table in tables_of(data) for note in table.notes)
     healed = evaluate(grid, tmp_path / "e", reference="oracle", resume=True)
