@@ -107,6 +107,7 @@ def untrained(tmp_path: Path) -> Path:
     return folder.path
 
 
+@pytest.mark.slow
 def test_a_training_run_s_model_is_asked_as_in_training(untrained: Path, tmp_path: Path) -> None:
     """It writes no block, so no conversation of it has a positive W; and it says the same again."""
     words = ("evaluate", "help_desk", "--assistant", f"run:{untrained}", "--assistant", "CQ")

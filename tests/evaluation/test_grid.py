@@ -18,10 +18,13 @@ from gtalign_env.errors import ModelError, RunError
 from gtalign_env.scenario.compile import compile_scenario
 from gtalign_env.scenario.loader import load_scenario
 from gtalign_training import play_run_workers
-from gtalign_training.grid.cells import Grid, folder_of
+from gtalign_training.grid.cells import CellName, Grid, folder_of
 from gtalign_training.grid.evaluation import evaluate
-from gtalign_training.grid.optimum import optimum_of
+from gtalign_training.grid.optimum import Optimum, optimum_of
+from gtalign_training.grid.report import report
+from gtalign_training.grid.results import read_results
 from gtalign_training.grid.tables import tables_of
+from gtalign_training.grid.written import matrices_of
 from gtalign_training.play_run import run
 from gtalign_training.play_run_folder import Plan, read_run
 from gtalign_training.play_run_seats import assistant_seat
@@ -202,6 +205,10 @@ def test_what_is_not_solved_is_said_to_be(make_grid: MakeGrid) -> None:
     assert optimum_of(cell, 10, "never").why_not == "not asked for"
 
 
+def unsolved() -> Optimum:
+    return Optimum(None, False, {}, "not asked for")
+
+
 def test_faults_are_left_out_and_counted(
     make_grid: MakeGrid, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -227,10 +234,34 @@ def test_faults_are_left_out_and_counted(
     assert row(data, "welfare", contender="CQ", by="all")["episodes"] == 16
     assert row(data, "welfare", contender="oracle", by="all")["episodes"] == 24
     assert {r["episodes"] for r in data["differences"]} == {16}
+    turned = report(read_results(grid, tmp_path / "e", [unsolved()], "CQ", 0.05))
+    assert {r["episodes"] for r in turned["differences"]} == {16}  # the reference failed
     assert data["dominance"][0]["instances"] == data["frontier"][0]["instances"] == 16
     assert any("8 conversations" in note for table in tables_of(data) for note in table.notes)
     healed = evaluate(grid, tmp_path / "e", reference="oracle", resume=True)
     assert healed["faults"]["CQ"] < 8  # what failed is played again
+
+
+def test_written_matrices_are_told_run_by_run(evaluated: Evaluated, tmp_path: Path) -> None:
+    """As `gtalign run` sums them up for a model that writes four blocks."""
+    _, data = evaluated
+    assert data["matrices"] == []  # policies by moves write none
+    rank = {"mean": 0.5, "low": 0.4, "high": 0.6}
+    scored = {"spearman": rank, "kendall": None, "error": rank, "without_order": 0}
+    matrices = {
+        "turns": 9,
+        "written": 8,
+        "distinct": 2,
+        "top_share": 0.75,
+        "calibration": {"turns": 4, "user": scored, "assistant": {**scored, "spearman": None}},
+        "choice": {"turns": 8, "best_cell_played": 0.5, "announced": 8, "mismatch": 0.25},
+    }
+    (tmp_path / "summary.json").write_text(json.dumps({"matrices": matrices}))
+    name = CellName("quick_question", "per_token", "busy_engineer", "default")
+    rows = matrices_of([("model", name, tmp_path), ("policy", name, tmp_path / "none")])
+    (table,) = [t for t in tables_of({**data, "matrices": rows}) if t.key == "matrices"]
+    (cells,) = table.rows
+    assert cells[2:7] == (8, 2, 0.75, [0.5, 0.4, 0.6], None)
 
 
 def test_another_evaluation_is_refused(make_grid: MakeGrid, evaluated: Evaluated) -> None:
@@ -281,4 +312,5 @@ def test_every_table_is_a_file_in_every_format(evaluated: Evaluated) -> None:
     assert {"welfare", "differences", "by-regime", "by-user", "worst", "moves"} <= keys
     files = {path.name for path in (folder / "tables").iterdir()}
     assert files == {key + end for key in keys for end in (".md", ".tex", ".csv")}
+    assert (folder / "evaluation.png").read_bytes().startswith(b"\x89PNG")
     assert json.loads((folder / "evaluation.json").read_text()) == data

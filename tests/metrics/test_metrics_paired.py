@@ -44,9 +44,9 @@ def test_zeros_say_nothing_and_a_clear_difference_is_found() -> None:
 
 def test_no_difference_is_rarely_found() -> None:
     """Under the null the p-values are uniform: about 5 % of them below 0.05."""
-    draws = np.random.default_rng(1).normal(size=(200, 12))
+    draws = np.random.default_rng(1).normal(size=(60, 12))
     low = sum(sign_flip(row, rng()) < 0.05 for row in draws)
-    assert 2 <= low <= 22  # 10 expected, four standard errors
+    assert low <= 10  # 3 expected, four standard errors
 
 
 def test_the_interval_covers_the_mean_and_depends_on_the_seed_alone() -> None:

@@ -10,7 +10,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.console import Console
 
@@ -84,6 +84,7 @@ def test_csv_is_numbers_and_harmless_texts() -> None:
 
 
 @given(st.text())
+@example("\r")
 def test_no_text_becomes_a_formula_or_another_cell(text: str) -> None:
     one = Table("t", "t", (Column("a", "text"), Column("b", "text")), ((text, "end"),))
     (_, row) = list(csv.reader(io.StringIO(csv_text(one), newline="")))

@@ -37,7 +37,7 @@ def compare(
         typer.Option(help="Who differs: the assistant, or the user of one and the same assistant."),
     ] = "assistant",
     reference: Annotated[
-        str | None, typer.Option(help="Whom the others are compared with [the first].")
+        str | None, typer.Option(help="Whom the others are compared with; by default the first.")
     ] = None,
     epsilon: Annotated[
         float, typer.Option(help="Difference of a welfare that counts as none, points.", min=0)

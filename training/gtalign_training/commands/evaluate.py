@@ -57,25 +57,33 @@ def evaluate(
         Repeated,
         typer.Option(
             help="Who answers: an agent, a training run (run:FOLDER or its path), openai:URL#MODEL, "
-            "local:PATH; repeatable [DA:standard, CQ, oracle]."
+            "local:PATH; repeatable; by default DA:standard, CQ and oracle."
         ),
     ] = None,
     user: Annotated[
-        Repeated, typer.Option(help="Who asks: an agent or a model; repeatable [default].")
+        Repeated,
+        typer.Option(
+            help="Who asks: an agent or a model; repeatable; by default the default user."
+        ),
     ] = None,
     persona: Annotated[
         Repeated,
-        typer.Option(help="Ask as this persona, or own for the scenario's; repeatable [own]."),
+        typer.Option(
+            help="Ask as this persona, or own for the scenario's; repeatable; by default own."
+        ),
     ] = None,
     pricing: Annotated[
         Repeated,
-        typer.Option(help="Play under this regime, or own for the scenario's; repeatable [own]."),
+        typer.Option(
+            help="Play under this regime, or own for the scenario's; repeatable; by default own."
+        ),
     ] = None,
     episodes: Annotated[int, typer.Option(help="Conversations a cell and assistant.", min=2)] = 500,
     seed: Annotated[int, typer.Option(help="Fixes all of them.", min=0)] = 1_000_003,
     workers: Annotated[int, typer.Option(help="Number of processes.", min=1, max=256)] = 1,
     reference: Annotated[
-        str | None, typer.Option(help="Assistant that the others are compared with [the first].")
+        str | None,
+        typer.Option(help="Assistant that the others are compared with; by default the first."),
     ] = None,
     epsilon: Annotated[
         float, typer.Option(help="Difference of a welfare that counts as none, points.", min=0)

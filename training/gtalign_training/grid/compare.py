@@ -20,6 +20,7 @@ from gtalign_training.grid.optimum import MOST_TYPES, When, optimum_of
 from gtalign_training.grid.play import GRID
 from gtalign_training.grid.report import report
 from gtalign_training.grid.results import Results
+from gtalign_training.grid.written import matrices_of
 from gtalign_training.play_run_episode import Episode
 from gtalign_training.play_run_folder import RUN, differences, read_run, scenario_of
 from gtalign_training.run_folder import RunFolder
@@ -116,7 +117,14 @@ def compare(
         contenders.index(against),
         epsilon,
     )
-    data = {"schema": SCHEMA, "gtalign-env": entries[0].facts["gtalign-env"], **report(results)}
+    data = {
+        "schema": SCHEMA,
+        "gtalign-env": entries[0].facts["gtalign-env"],
+        **report(results),
+        "matrices": matrices_of(
+            (name, entry.labels, entry.folder) for name, entry in zip(names, entries, strict=True)
+        ),
+    }
     if any(training):
         data["use"] = []  # transcripts hold no counts of tokens
     return data

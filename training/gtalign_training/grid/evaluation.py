@@ -5,22 +5,26 @@ grid.json        what it is: scenarios, seed, version
 cells/           a run folder of `gtalign run` for each assistant in each cell
 evaluation.json  all results, as plain data
 tables/          each table as Markdown, LaTeX and CSV
+evaluation.png   both welfares of every assistant, and W; where Matplotlib is installed
 ```
 """
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from gtalign_env import __version__
-from gtalign_training.grid.cells import Grid
+from gtalign_env.errors import MissingExtraError
+from gtalign_training.grid.cells import Grid, folder_of
 from gtalign_training.grid.optimum import MOST_TYPES, Optimum, When, optimum_of
 from gtalign_training.grid.play import Report, open_evaluation, play_grid
 from gtalign_training.grid.report import report as report_of
 from gtalign_training.grid.results import read_results
 from gtalign_training.grid.tables import tables_of
+from gtalign_training.grid.written import matrices_of
 from gtalign_training.play_run import DIRECT
 from gtalign_training.play_run_words import Service
 from gtalign_training.run_folder import write_json, write_text
@@ -29,6 +33,7 @@ from gtalign_training.tables import ENDINGS
 SCHEMA = "gtalign/evaluation/1"
 RESULT = "evaluation.json"
 TABLES = "tables"
+PICTURE = "evaluation.png"
 
 
 def evaluate(
@@ -90,6 +95,10 @@ def evaluate(
         "gtalign-env": __version__,
         "command": command,
         **report_of(read_results(grid, root, optima, reference, epsilon)),
+        "matrices": matrices_of(
+            (contender.name, cell.labels, folder_of(root, cell, contender))
+            for cell, contender in grid.runs
+        ),
     }
     write_files(root, data)
     return data
@@ -107,3 +116,8 @@ def write_files(root: Path, data: dict[str, Any]) -> None:
     for table in tables_of(data):
         for ending, text in ENDINGS.items():
             write_text(root / TABLES / f"{table.key}{ending}", text(table))
+    if "welfare" in data:
+        from gtalign_training.plots.evaluation import draw_evaluation
+
+        with contextlib.suppress(MissingExtraError):  # numbers do not wait for a picture
+            draw_evaluation(data, root / PICTURE)

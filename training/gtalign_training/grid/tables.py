@@ -34,6 +34,7 @@ def tables_of(data: dict[str, Any]) -> list[Table]:
         _frontier(data),
         _use(data),
         _moves(data),
+        _matrices(data),
         _games(data),
     ]
     return [table for table in found if table.rows]
@@ -351,6 +352,48 @@ def _moves(data: dict[str, Any]) -> Table:
         (
             "apart: total variation distance of the two mixes. as optimal: share of first moves "
             "that are the optimum's, given the price, the style and the opening.",
+        ),
+    )
+
+
+def _matrices(data: dict[str, Any]) -> Table:
+    return Table(
+        "matrices",
+        "Payoff matrices that were written",
+        (
+            Column("assistant", "text"),
+            Column("regime", "text"),
+            Column("written", "count"),
+            Column("different", "count"),
+            Column("top", "share", 3),
+            _points("rank U", "rank correlation", brief=True),
+            _points("rank L", "rank correlation", brief=True),
+            _points("off U", brief=True),
+            _points("off L", brief=True),
+            Column("best played", "share", 3),
+            Column("other than named", "share", 3),
+        ),
+        tuple(
+            (
+                row["contender"],
+                row["regime"],
+                row["written"],
+                row["distinct"],
+                row["top_share"],
+                row["user_spearman"],
+                row["assistant_spearman"],
+                row["user_error"],
+                row["assistant_error"],
+                row["best_cell_played"],
+                row["mismatch"],
+            )
+            for row in data["matrices"]
+        ),
+        (
+            "different, top: how many different ones, and the share of the most frequent: one for all "
+            "is a collapse. rank: Spearman's correlation with the exact matrix, first turns; off: "
+            "mean error of a cell, points. best played: the move is of the matrix's best cell; other "
+            "than named: it is not of the cell that the analysis names.",
         ),
     )
 

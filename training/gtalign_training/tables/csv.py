@@ -22,10 +22,10 @@ def csv_text(table: Table) -> str:
         table: The table.
 
     References:
-        OWASP, "CSV injection".
+        OWASP, "CSV injection"; RFC 4180, sec. 2.
     """
     buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
+    writer = csv.writer(buffer)  # lines end as RFC 4180 has it, so that no cell can end one
     writer.writerow(name for column in table.columns for name in _names(column))
     for row in table.rows:
         writer.writerow(
