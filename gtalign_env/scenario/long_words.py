@@ -32,7 +32,9 @@ def canonical_of_folded(text: str, articles: frozenset[str]) -> str:
     """
     encoding = "ascii" if text.isascii() else "utf-32-le"
     data = text.encode(encoding, "surrogatepass")
-    chars: Codes = np.frombuffer(data, np.uint8 if text.isascii() else np.uint32)
+    chars: Codes = (
+        np.frombuffer(data, np.uint8) if text.isascii() else np.frombuffer(data, np.uint32)
+    )
     kinds = _kinds_of(chars)
     if "," in text:
         kept = ~_between_thousands(chars, kinds & _DIGIT != 0)
