@@ -200,6 +200,11 @@ def pairs() -> list[Pair]:
         Pair("vector 16 k / CartPole's own", ours(small), cart_pole(small)),
         Pair("vector 65 k / CartPole's own", ours(large), cart_pole(large)),
         Pair(
+            "vector 16 k, types drawn / CartPole's own",
+            ours(small, scenario="medical_triage"),
+            cart_pole(small),
+        ),
+        Pair(
             "vector 16 k / OpenSpiel loop, repeated PD", ours(small), repeated_prisoners_dilemma()
         ),
         Pair("vector 16 k / C loop of the same rules", ours(small), c_loop(small)),

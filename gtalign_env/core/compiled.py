@@ -99,7 +99,7 @@ def _copying() -> Any:
     from numba.core import cgutils, types
     from numba.extending import intrinsic
 
-    @intrinsic(prefer_literal=True)  # type: ignore[untyped-decorator]  # numba has no types
+    @intrinsic(prefer_literal=True)
     def copying(context: Any, source: Any, target: Any, count: Any) -> Any:
         def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             arrays = [
@@ -107,7 +107,7 @@ def _copying() -> Any:
                 for kind, value in zip((source, target), arguments, strict=False)
             ]
             size = context.get_abi_sizeof(context.get_data_type(source.dtype))
-            cgutils.raw_memcpy(
+            cgutils.raw_memcpy(  # type: ignore[no-untyped-call]  # numba has no types
                 builder,
                 arrays[1].data,
                 arrays[0].data,

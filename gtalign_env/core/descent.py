@@ -143,11 +143,14 @@ def solve_opening(
         for p, who, state, user, assistant in particles
     ]
     shelf = Shelf(
-        np.zeros((levels + 1, PLACES, n), record_dtype(Mote, 1)),
-        *(np.zeros((levels + 1, PLACES), np.int64) for _ in range(2)),
-        np.zeros(levels + 1, np.int64),
-        np.zeros((levels + 1, N_ANSWERS, 4)),
-        *(np.zeros(levels + 1, np.int64) for _ in range(3)),
+        motes=np.zeros((levels + 1, PLACES, n), record_dtype(Mote, 1)),
+        counts=np.zeros((levels + 1, PLACES), np.int64),
+        order=np.zeros((levels + 1, PLACES), np.int64),
+        met=np.zeros(levels + 1, np.int64),
+        values=np.zeros((levels + 1, N_ANSWERS, 4)),
+        move=np.zeros(levels + 1, np.int64),
+        part=np.zeros(levels + 1, np.int64),
+        at=np.zeros(levels + 1, np.int64),
     )
     place = int(informed)
     shelf.motes[0, place] = _motes(rows)

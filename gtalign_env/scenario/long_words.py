@@ -30,8 +30,11 @@ def canonical_of_folded(text: str, articles: frozenset[str]) -> str:
         text: Folded text.
         articles: Words that are dropped, of ASCII letters.
     """
-    encoding, kind = ("ascii", np.uint8) if text.isascii() else ("utf-32-le", np.uint32)
-    chars: Codes = np.frombuffer(text.encode(encoding, "surrogatepass"), kind)
+    encoding = "ascii" if text.isascii() else "utf-32-le"
+    data = text.encode(encoding, "surrogatepass")
+    chars: Codes = (
+        np.frombuffer(data, np.uint8) if text.isascii() else np.frombuffer(data, np.uint32)
+    )
     kinds = _kinds_of(chars)
     if "," in text:
         kept = ~_between_thousands(chars, kinds & _DIGIT != 0)
@@ -40,8 +43,8 @@ def canonical_of_folded(text: str, articles: frozenset[str]) -> str:
     inside[1:-1] |= (chars[1:-1] == _POINT) & digit[:-2] & digit[2:]
     shown = inside.copy()
     shown[1:] |= inside[:-1]  # the first character after a word is the space after it
-    words = np.where(inside, chars, np.array(_SPACE, kind))[shown]
-    around = np.array([_SPACE], kind)
+    words = np.where(inside, chars, np.array(_SPACE, chars.dtype))[shown]
+    around = np.array([_SPACE], chars.dtype)
     form = np.concatenate([around, words, around if inside[-1:].any() else around[:0]])
     kept = np.ones(len(form), np.bool_)
     for article in articles:
