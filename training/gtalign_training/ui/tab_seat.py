@@ -13,7 +13,7 @@ from gtalign_training.ui.draw_game import draw_problem
 from gtalign_training.ui.draw_seat import draw_brief, draw_end, draw_standing, draw_talk
 from gtalign_training.ui.explore import Explore
 from gtalign_training.ui.library import html_of
-from gtalign_training.ui.seat import SEATS, Table, opponents, take_seat
+from gtalign_training.ui.seat import SEATS, Table, across, opponents, take_seat
 from gtalign_training.ui.tab_game import GameTab
 
 BUTTONS = 7
@@ -33,7 +33,7 @@ def seat_tab(gr: Any, explore: Explore, game: GameTab) -> None:
     with gr.Row(elem_classes="gt-sit"):
         with gr.Column(scale=2, min_width=260):
             seat = gr.Radio(list(SEATS), value="user", label="Your seat")
-            across = gr.Dropdown(
+            other = gr.Dropdown(
                 list(opponents("user")),
                 value=OPPONENTS[SEATS["user"]],
                 label="Across from you",
@@ -74,7 +74,9 @@ def seat_tab(gr: Any, explore: Explore, game: GameTab) -> None:
         try:
             scenario = explore.scenario(*rest)
             dealt = fresh_seed() if number is None else int(number)
-            table = take_seat(scenario, mine, str(name or ""), dealt, in_words=bool(in_words))
+            table = take_seat(
+                scenario, mine, across(mine, str(name or "")), dealt, in_words=bool(in_words)
+            )
         except GTAlignError as error:
             yield _refused(gr, str(error))
             return
@@ -111,8 +113,8 @@ def seat_tab(gr: Any, explore: Explore, game: GameTab) -> None:
         "concurrency_id": "talk",
         "concurrency_limit": 16,
     }
-    seat.input(seats, seat, across, api_visibility="private", show_progress="hidden")
-    start.click(begin, [state, seat, across, words, seed, *game.inputs], outputs, **calm)
+    seat.input(seats, seat, other, api_visibility="private", show_progress="hidden")
+    start.click(begin, [state, seat, other, words, seed, *game.inputs], outputs, **calm)
     for index, button in enumerate(buttons):
         button.click(partial(press, index), state, outputs, **calm)
     for trigger in (text.submit, send.click):
