@@ -41,7 +41,7 @@ INLINE = ("data:", "blob:", "about:")
 
 Scheme = Literal["light", "dark"]
 Visitor = Callable[..., "Visit"]
-"""``visit(target, width=1280, height=800, scheme="light", init="")``; see `Visits.open`."""
+"""``visit(target, width=1280, height=800, scheme="light", init="", …)``; see `Visits.open`."""
 
 
 @dataclass
@@ -103,6 +103,7 @@ class Visits:
         init: str = "",
         fragment: str = "",
         wait: str = "load",
+        policy: bool = True,
     ) -> Visit:
         """Open a page in a fresh context and return it, loaded.
 
@@ -114,12 +115,17 @@ class Visits:
             init: JavaScript to run before anything of the page.
             fragment: What follows the ``#`` of the address.
             wait: What to wait for: ``load``, ``domcontentloaded`` or ``networkidle``.
+            policy: Whether the page's Content-Security-Policy is heeded; without it a page must be
+                safe by itself.
         """
         url = target.resolve().as_uri() if isinstance(target, Path) else target
         parts = urlsplit(url)
         own = url if parts.scheme == "file" else f"{parts.scheme}://{parts.netloc}"
         context = self._browser.new_context(
-            viewport={"width": width, "height": height}, color_scheme=scheme, locale="en-GB"
+            viewport={"width": width, "height": height},
+            color_scheme=scheme,
+            locale="en-GB",
+            bypass_csp=not policy,
         )
         self._open.callback(context.close)
         page = context.new_page()
