@@ -19,7 +19,7 @@ import numpy as np
 from gtalign_env.core.exact import normal_form
 from gtalign_env.games.solution import solve
 from gtalign_env.scenario.compile import compile_scenario
-from gtalign_training.ui.app import AS_IS, SLOTS, Explore, axes_of, places_of
+from gtalign_training.ui.explore import AS_IS, SLOTS, Explore, axes_of, places_of
 from gtalign_training.ui.phase import SIDE, phase_of
 from gtalign_training.ui.view import Choice, moved, names_of, require_scenario
 

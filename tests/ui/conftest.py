@@ -16,9 +16,9 @@ import pytest
 import yaml
 
 from gtalign_env.scenario.loader import load_scenario
-from gtalign_training.ui.app import draw_about
 from gtalign_training.ui.draw_game import draw_problem
 from gtalign_training.ui.draw_seat import draw_brief, draw_end, draw_standing, draw_talk
+from gtalign_training.ui.explore import draw_about
 from gtalign_training.ui.seat import Table, take_seat
 
 from .hostile import HOSTILE

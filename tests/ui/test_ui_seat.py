@@ -14,7 +14,7 @@ from gtalign_env.scenario.loader import load_scenario
 from gtalign_env.testing import FaultServer
 from gtalign_training.play_human import Sitting
 from gtalign_training.ui.draw_seat import draw_brief, draw_end, draw_standing, draw_talk
-from gtalign_training.ui.seat import SEATS, Table, opponents, take_seat
+from gtalign_training.ui.seat import SEATS, Table, across, opponents, take_seat
 
 
 def screen(table: Table) -> str:
@@ -151,6 +151,13 @@ def test_a_model_talks_and_one_that_fails_is_a_fault_without_a_score() -> None:
 def test_an_opponent_that_does_not_exist_is_refused_with_advice(opponent: str, said: str) -> None:
     with pytest.raises(ScenarioError, match=re.escape(said)):
         take_seat(load_scenario("quick_question"), "user", opponent, 1)
+
+
+def test_who_sat_across_from_the_other_seat_makes_room_for_the_default() -> None:
+    assert across("assistant", "DA:standard") == "default"
+    assert across("user", "patient") == "DA:standard"
+    assert across("user", "oracle") == "oracle"
+    assert across("assistant", "nobody") == "nobody"  # and is refused
 
 
 def test_blank_words_say_nothing() -> None:

@@ -20,11 +20,17 @@ from .conftest import Playground
 
 
 def ask(
-    playground: Playground, path: str, host: str | None = None, method: str = "GET", body: str = ""
+    playground: Playground,
+    path: str,
+    host: str | None = None,
+    method: str = "GET",
+    body: str = "",
+    origin: str | None = None,
 ) -> tuple[int, dict[str, str], str]:
     place = urlsplit(playground.address)
     connection = http.client.HTTPConnection(place.hostname or "", place.port or 0, timeout=20)
     headers = {"Content-Type": "application/json"} | ({} if host is None else {"Host": host})
+    headers |= {} if origin is None else {"Origin": origin}
     try:
         connection.request(method, path, body or None, headers)
         answer = connection.getresponse()
@@ -70,6 +76,18 @@ def test_no_function_is_offered_to_programs(playground: Playground) -> None:
 def test_another_name_that_leads_here_is_refused(playground: Playground, host: str) -> None:
     for path in OPEN[:3]:
         assert ask(playground, path, host=host)[0] in (400, 421)
+
+
+@pytest.mark.parametrize(
+    ("origin", "status"),
+    [("http://evil.example", 403), ("null", 403), ("http://localhost.evil.example:80", 403)],
+)
+def test_a_page_of_another_place_may_not_use_it(
+    playground: Playground, origin: str, status: int
+) -> None:
+    for path in ("/gradio_api/run/predict", "/gradio_api/queue/join"):
+        assert ask(playground, path, method="POST", body="{}", origin=origin)[0] == status
+    assert ask(playground, "/config", origin=playground.address.rstrip("/"))[0] == 200
 
 
 def test_it_listens_to_this_machine_alone(playground: Playground) -> None:

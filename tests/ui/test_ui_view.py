@@ -16,7 +16,7 @@ from gtalign_env.scenario.compile import compile_scenario
 from gtalign_env.scenario.loader import load_pricing, load_scenario
 from gtalign_env.scenario.sweep_fields import fields_of, with_changes
 from gtalign_training.studies.solved import DILEMMAS
-from gtalign_training.ui.app import SLOTS, axes_of, places_of
+from gtalign_training.ui.explore import SLOTS, axes_of, places_of
 from gtalign_training.ui.knobs import MOST, Knob, knobs_of, mean_of
 from gtalign_training.ui.phase import ASKED, SIDE, phase_of
 from gtalign_training.ui.view import Choice, moved, names_of, require_scenario, view_of

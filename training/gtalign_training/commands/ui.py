@@ -27,9 +27,9 @@ def ui(
     ] = 7860,
     host: Annotated[str, typer.Option(help="This machine's own name or address.")] = "127.0.0.1",
 ) -> None:
-    """Open the playground on a page of this machine: move prices, see the game, take a seat.
+    """Open the playground: move prices and watch the game, or take a seat in it.
 
-    It listens to this machine alone, sends nothing anywhere and keeps nothing. Ctrl-C ends it.
+    A page of this machine. It listens to this machine alone, sends nothing anywhere and keeps nothing. Ctrl-C ends it.
     """
     from gtalign_training.progress import working
     from gtalign_training.ui.server import serving, wait

@@ -77,7 +77,7 @@ def phase_of(
     axes: tuple[int, int],
     asked: Asked,
 ) -> Phase:
-    """Return the map of two sliders, all others where they stand.
+    """Return the map of two sliders, of shape ``(SIDE, SIDE)``, all others where they stand.
 
     The last maps are kept: moving one of the two sliders only moves the point on it.
 
@@ -97,7 +97,7 @@ def phase_of(
         knob.start if i in axes else value
         for i, (knob, value) in enumerate(zip(knobs, values, strict=True))
     )
-    return _map(scenario.digest, Held(scenario, tuple(knobs), held), axes, asked)
+    return _map(Held(scenario, tuple(knobs), held), axes, asked)
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,7 +120,7 @@ class Held:
 
 
 @lru_cache(maxsize=64)
-def _map(digest: str, held: Held, axes: tuple[int, int], asked: Asked) -> Phase:
+def _map(held: Held, axes: tuple[int, int], asked: Asked) -> Phase:
     base = moved(held.scenario, held.knobs, held.values)
     x, y = (held.knobs[i] for i in axes)
     column, _ = _COLUMNS[asked]

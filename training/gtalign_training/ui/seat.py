@@ -184,6 +184,20 @@ def opponents(seat: str) -> dict[str, str]:
     return {row.name: row.description for row in rows}
 
 
+def across(seat: str, picked: str) -> str:
+    """Return who sits across: who was picked, unless that is somebody of the other seat.
+
+    A page may still show who sat across from the seat that was left.
+
+    Args:
+        seat: The person's, ``user`` or ``assistant``.
+        picked: A name.
+    """
+    known, others = opponents(seat), opponents(other_seat(SEATS[seat]).name.lower())
+    stale = picked in others and picked not in known
+    return OPPONENTS[SEATS[seat]] if stale else picked
+
+
 def take_seat(
     scenario: Scenario, seat: str, opponent: str, seed: int, *, in_words: bool = False
 ) -> Table:

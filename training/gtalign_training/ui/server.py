@@ -16,7 +16,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from gtalign_env.errors import RunError
-from gtalign_training.ui.app import build, gradio
+from gtalign_training.ui.app import build
+from gtalign_training.ui.library import gradio
 from gtalign_training.ui.look import CSS, theme
 from gtalign_training.ui.view import Choice
 
@@ -70,6 +71,10 @@ class OwnOnly:
         path = scope["path"]
         if _name(host) not in NAMES:
             await _refuse(send, 421, "this server answers to the names of this machine only")
+            return
+        origin = headers.get(b"origin", b"").decode("latin-1")
+        if origin and _name(origin.partition("://")[2]) not in NAMES:
+            await _refuse(send, 403, "pages of other places may not use this server")
             return
         if path not in OPEN and (not path.startswith(OPEN_BELOW) or ".." in path):
             await _refuse(send, 404, "not found")
