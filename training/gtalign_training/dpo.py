@@ -3,7 +3,12 @@
 TRL's trainer, given tokens instead of text: a conversation is one growing sequence, in which the
 user's words take no part in the preference.
 
+The preference alone lets the likelihood of both tries fall as long as that of the worse one falls
+faster; with many exact tokens to a turn, the format is gone soon. `imitation` adds the loss of
+imitating the better one.
+
 References:
+    Pang et al. (2024), "Iterative reasoning preference optimization", sec. 2 (the imitation term).
     Rafailov et al. (2023), "Direct preference optimization: your language model is secretly a
     reward model", eq. 7.
 """
@@ -61,6 +66,8 @@ def fine_tune(
         learning_rate=section.learning_rate,
         lr_scheduler_type="linear",
         beta=section.beta,
+        loss_type=["sigmoid", "sft"] if section.imitation else "sigmoid",
+        loss_weights=[1.0, section.imitation] if section.imitation else None,
         max_length=None,
         bf16=gpu,
         use_cpu=not gpu,
