@@ -15,6 +15,7 @@ from gtalign_env.errors import RunError
 from gtalign_training.callbacks import Progress, quiet, trainer_callbacks
 from gtalign_training.checkpoints import newest_whole
 from gtalign_training.models import Assistant, lora_config, merged
+from gtalign_training.processes import Processes
 from gtalign_training.recipe import Recipe
 from gtalign_training.run_folder import RunFolder
 from gtalign_training.sft import labelled, step_of
@@ -42,9 +43,14 @@ def fine_tune(
     from trl import SFTConfig, SFTTrainer
 
     section, gpu = recipe.best_of_k, torch.cuda.is_available()
+    processes = Processes()
+    if processes.first:
+        tries_of(recipe, assistant, folder, progress)
+    processes.wait()
     groups = tries_of(recipe, assistant, folder, progress)
     best = best_of(groups)
-    folder.mark(tries=summary(groups))
+    if processes.first:
+        folder.mark(tries=summary(groups))
     if not best:
         raise RunError(
             f"none of the tries at {len(groups)} conversations was well-formed, so there is nothing "
@@ -54,7 +60,7 @@ def fine_tune(
     args = SFTConfig(
         output_dir=str(folder / STAGE),
         max_steps=section.steps,
-        per_device_train_batch_size=section.batch_size,
+        per_device_train_batch_size=processes.share(section.batch_size, "best_of_k.batch_size"),
         learning_rate=section.learning_rate,
         lr_scheduler_type="linear",
         weight_decay=0.0,
@@ -84,6 +90,7 @@ def fine_tune(
         peft_config=lora_config(recipe.model),
     )
     quiet(trainer)
-    folder.drop_metrics_after(STAGE, step_of(checkpoint))
+    if processes.first:
+        folder.drop_metrics_after(STAGE, step_of(checkpoint))
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     return Assistant(merged(trainer.model), assistant.tokenizer)

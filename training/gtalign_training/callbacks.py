@@ -32,7 +32,7 @@ def trainer_callbacks(folder: RunFolder, stage: str, progress: Progress) -> list
 
     class Reporter(TrainerCallback):
         def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kw: Any) -> None:
-            if logs and "train_runtime" not in logs:
+            if logs and "train_runtime" not in logs and state.is_world_process_zero:
                 folder.log(stage, state.global_step, logs)
                 progress(stage, state.global_step, state.max_steps, logs)
 

@@ -22,6 +22,7 @@ from gtalign_env.errors import RunError
 from gtalign_training.callbacks import Progress, quiet, trainer_callbacks
 from gtalign_training.checkpoints import newest_whole
 from gtalign_training.models import Assistant, lora_config, merged
+from gtalign_training.processes import Processes
 from gtalign_training.recipe import Recipe
 from gtalign_training.run_folder import RunFolder
 from gtalign_training.sft import step_of
@@ -49,9 +50,14 @@ def fine_tune(
     from trl import DPOConfig
 
     section, gpu = recipe.dpo, torch.cuda.is_available()
+    processes = Processes()
+    if processes.first:
+        tries_of(recipe, assistant, folder, progress)
+    processes.wait()
     groups = tries_of(recipe, assistant, folder, progress)
     pairs = pairs_of(groups, section.margin)
-    folder.mark(tries={**summary(groups), "pairs": len(pairs)})
+    if processes.first:
+        folder.mark(tries={**summary(groups), "pairs": len(pairs)})
     if not pairs:
         raise RunError(
             f"no two tries at one of {len(groups)} conversations differ by dpo.margin, "
@@ -62,7 +68,7 @@ def fine_tune(
     args = DPOConfig(
         output_dir=str(folder / STAGE),
         max_steps=section.steps,
-        per_device_train_batch_size=section.batch_size,
+        per_device_train_batch_size=processes.share(section.batch_size, "dpo.batch_size"),
         learning_rate=section.learning_rate,
         lr_scheduler_type="linear",
         beta=section.beta,
@@ -90,7 +96,8 @@ def fine_tune(
         peft_config=lora_config(recipe.model),
     )
     quiet(trainer)
-    folder.drop_metrics_after(STAGE, step_of(checkpoint))
+    if processes.first:
+        folder.drop_metrics_after(STAGE, step_of(checkpoint))
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     return Assistant(merged(trainer.model), assistant.tokenizer)
 

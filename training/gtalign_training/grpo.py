@@ -39,6 +39,7 @@ from gtalign_training.chat import Tokens
 from gtalign_training.checkpoints import newest_whole
 from gtalign_training.conversations import Batch, Conversations
 from gtalign_training.models import Assistant, lora_config, merged
+from gtalign_training.processes import Processes
 from gtalign_training.recipe import PretrainedModel, Recipe
 from gtalign_training.recipe_language import GrpoModel
 from gtalign_training.run_folder import RunFolder
@@ -66,8 +67,10 @@ def fine_tune(
 
     grpo, stage, gpu = recipe.language, recipe.algorithm, torch.cuda.is_available()
     assert isinstance(grpo, GrpoModel)
-    rollouts = grpo.prompts * grpo.group
-    micro_batch = grpo.micro_batch or rollouts
+    processes = Processes()
+    prompts = processes.share(grpo.prompts, f"{recipe.section_name}.prompts")
+    rollouts = prompts * grpo.group  # of this process, per step
+    micro_batch = min(grpo.micro_batch or rollouts, rollouts)
     checkpoint = newest_whole(folder / stage)
     args = GRPOConfig(
         output_dir=str(folder / stage),
@@ -105,7 +108,8 @@ def fine_tune(
         peft_config=lora_config(recipe.model),
     )
     quiet(trainer)
-    folder.drop_metrics_after(stage, step_of(checkpoint))
+    if processes.first:
+        folder.drop_metrics_after(stage, step_of(checkpoint))
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     return Assistant(merged(trainer.model), assistant.tokenizer)
 

@@ -12,6 +12,7 @@ from gtalign_training.callbacks import Progress, silent
 from gtalign_training.evaluate import play_model, report
 from gtalign_training.game import training_table
 from gtalign_training.models import require_train_extra
+from gtalign_training.processes import Processes, require_together
 from gtalign_training.recipe import Recipe
 from gtalign_training.run_folder import RunFolder, write_json
 from gtalign_training.trackers import follow
@@ -44,14 +45,26 @@ def run(
         RunError: The folder cannot be used, or too much failed.
         MissingExtraError: The recipe needs a library that is not installed.
     """
-    followed = follow(recipe.track, out, recipe.plain(), progress, say)
+    processes = Processes()
+    require_together(recipe, processes)
+    # one process tells the trackers
+    track = recipe.track if processes.first else ()
+    followed = follow(track, out, recipe.plain(), progress, say)
     try:
-        return _run(recipe, out, resume=resume, progress=followed.progress, say=say)
+        return _run(recipe, out, processes, resume=resume, progress=followed.progress, say=say)
     finally:
         followed.finish()
 
 
-def _run(recipe: Recipe, out: Path, *, resume: bool, progress: Progress, say: Say) -> RunFolder:
+def _run(
+    recipe: Recipe,
+    out: Path,
+    processes: Processes,
+    *,
+    resume: bool,
+    progress: Progress,
+    say: Say,
+) -> RunFolder:
     if recipe.algorithm == "selfplay":
         from gtalign_training.selfplay import run as play_oneself
 
@@ -72,19 +85,29 @@ def _run(recipe: Recipe, out: Path, *, resume: bool, progress: Progress, say: Sa
         require_solvable(spec)
     fresh = new_assistant(recipe, table.specs)
     require_writable(recipe, fresh.tokenizer)
-    folder = RunFolder.open(out, recipe, [spec.digest for spec in table.specs], resume=resume)
+    digests = [spec.digest for spec in table.specs]
+    if processes.first:
+        RunFolder.open(out, recipe, digests, resume=resume)
+    processes.wait()
+    folder = RunFolder.open(out, recipe, digests, resume=True)
     say("Warm start: imitating conversations without strategy (SFT)")
     with memory_guard(recipe, "sft"):
-        start = warm_start(recipe, fresh, folder, progress)
-    say("Measuring the warm-started assistant on held-out conversations")
-    before = play_model(recipe, start)
+        start = warm_start(recipe, fresh, folder, progress, processes)
+    if processes.first:
+        say("Measuring the warm-started assistant on held-out conversations")
+        before = play_model(recipe, start)
+    processes.wait()
     if (folder / "model").exists():
         trained = load_assistant(folder / "model")
     else:
         say(f"Fine-tuning on {reward_words(recipe)} ({NAMES[recipe.algorithm]})")
         with memory_guard(recipe, recipe.algorithm):
             trained = fine_tune_of(recipe.algorithm)(recipe, start, folder, progress)
-        save_assistant(trained, folder / "model")
+        if processes.first:
+            save_assistant(trained, folder / "model")
+        processes.wait()
+    if not processes.first:
+        return folder
     say("Measuring the trained assistant on the same conversations")
     after = play_model(recipe, trained)
     result = report(recipe, before.played, after.played)

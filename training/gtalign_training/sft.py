@@ -10,6 +10,7 @@ from gtalign_training.checkpoints import newest_whole
 from gtalign_training.demonstrations import demonstrations
 from gtalign_training.game import instructions_of, open_talk, training_table, user_of
 from gtalign_training.models import Assistant, load_assistant, lora_config, merged, save_assistant
+from gtalign_training.processes import Processes
 from gtalign_training.recipe import PretrainedModel, Recipe
 from gtalign_training.recipe_language import SftModel
 from gtalign_training.run_folder import RunFolder
@@ -19,7 +20,11 @@ IGNORE = -100
 
 
 def warm_start(
-    recipe: Recipe, assistant: Assistant, folder: RunFolder, progress: Progress
+    recipe: Recipe,
+    assistant: Assistant,
+    folder: RunFolder,
+    progress: Progress,
+    processes: Processes | None = None,
 ) -> Assistant:
     """Return the assistant after imitation; made once, then read from the run folder.
 
@@ -30,19 +35,29 @@ def warm_start(
         assistant: What to start from.
         folder: The run folder; the result lies in ``sft/model``.
         progress: Told after every logged step.
+        processes: The processes of the run; this one alone without them.
     """
+    processes = Processes() if processes is None else processes
     done = folder / "sft" / "model"
     if not done.exists():
         if recipe.sft is not None and recipe.sft.steps > 0:
-            assistant = _train(recipe, recipe.sft, assistant, folder, progress)
+            assistant = _train(recipe, recipe.sft, assistant, folder, progress, processes)
         elif isinstance(recipe.model, PretrainedModel):
             return assistant
-        save_assistant(assistant, done)
+        processes.wait()
+        if processes.first:
+            save_assistant(assistant, done)
+        processes.wait()
     return load_assistant(done)
 
 
 def _train(
-    recipe: Recipe, sft: SftModel, assistant: Assistant, folder: RunFolder, progress: Progress
+    recipe: Recipe,
+    sft: SftModel,
+    assistant: Assistant,
+    folder: RunFolder,
+    progress: Progress,
+    processes: Processes,
 ) -> Assistant:
     import torch
     from trl import SFTConfig, SFTTrainer
@@ -52,7 +67,7 @@ def _train(
     args = SFTConfig(
         output_dir=str(folder / "sft"),
         max_steps=sft.steps,
-        per_device_train_batch_size=sft.batch_size,
+        per_device_train_batch_size=processes.share(sft.batch_size, "sft.batch_size"),
         learning_rate=sft.learning_rate,
         lr_scheduler_type="linear",
         warmup_steps=min(20, sft.steps // 10),
@@ -79,7 +94,8 @@ def _train(
         peft_config=lora_config(recipe.model),
     )
     quiet(trainer)
-    folder.drop_metrics_after("sft", step_of(checkpoint))
+    if processes.first:
+        folder.drop_metrics_after("sft", step_of(checkpoint))
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     return Assistant(merged(trainer.model), assistant.tokenizer)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -81,6 +82,8 @@ def train(
             progress=progress,
             say=lambda line: console.print(safe(line)),
         )
+    if int(os.environ.get("RANK", "0")):
+        return  # another process of this run tells the result
     result = done.read("evaluation.json")
     if json:
         print_json(result)
