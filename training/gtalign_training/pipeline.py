@@ -93,6 +93,7 @@ def _run(
     say("Warm start: imitating conversations without strategy (SFT)")
     with memory_guard(recipe, "sft"):
         start = warm_start(recipe, fresh, folder, progress, processes)
+    before = None
     if processes.first:
         say("Measuring the warm-started assistant on held-out conversations")
         before = play_model(recipe, start)
@@ -106,7 +107,7 @@ def _run(
         if processes.first:
             save_assistant(trained, folder / "model")
         processes.wait()
-    if not processes.first:
+    if before is None:  # another process measures and writes
         return folder
     say("Measuring the trained assistant on the same conversations")
     after = play_model(recipe, trained)
