@@ -11,7 +11,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeVar, get_args
 
-from gtalign_agents.backends.named import LOCAL, SPOKEN
+from gtalign_agents.backends.named import runs_here
 from gtalign_agents.dialogue.assistant import Format
 from gtalign_env.core.spec import GameSpec
 from gtalign_env.errors import RunError
@@ -148,9 +148,7 @@ class Evaluation:
             name: None if value is None else list(value)
             for name, value in (("assistant", self.assistant_rates), ("judge", self.judge_rates))
         }
-        local = any(
-            name.removeprefix(SPOKEN).startswith(LOCAL) for name in (self.assistant, self.judge)
-        )
+        local = any(map(runs_here, (self.assistant, self.judge)))
         return {
             "schema": SCHEMA,
             "gtalign-env": version_now(),
