@@ -141,6 +141,28 @@ def test_a_resumed_run_equals_an_unbroken_one(make_recipe: MakeRecipe, tmp_path:
     assert isinstance(assistant_seat(name)(talk.assistant_view(), 0.5), AssistantMove)
 
 
+def test_a_user_alone_learns_against_a_frozen_assistant(
+    make_recipe: MakeRecipe, tmp_path: Path
+) -> None:
+    """Against an assistant that upsells, a user that moved at random learns in seconds."""
+    pytest.importorskip("sb3_contrib")
+    recipe = make_recipe(
+        seat="user",
+        user="random",
+        rounds=1,
+        steps=4096,
+        assistant="AQ:verbose",
+        pricing=["per_token"],
+    )
+    run(recipe, tmp_path / "run")
+    first, last = RunFolder(tmp_path / "run").metrics("selfplay")
+    assert last["user_gain"] < 0.5 * first["user_gain"]
+    assert last["move/per_token/AQ:verbose"] == pytest.approx(1.0)
+    with pytest.raises(RunError, match="no assistant that has learnt"):
+        assistant_seat(f"trained@{tmp_path / 'run'}")
+    assert callable(user_seat(f"trained@{tmp_path / 'run'}"))
+
+
 def test_frozen_networks_are_the_ones_that_learnt(make_recipe: MakeRecipe) -> None:
     """Plain arrays give what the library's own network gives, for both seats."""
     pytest.importorskip("sb3_contrib")
