@@ -119,7 +119,7 @@ def transcript_of(
                 written=next(raw, None) if assistant and raw is not None else None,
                 charge=next(charges, 0) if assistant or move is UserMove.ACCEPT else 0,
                 rewards=rewards,
-                usage=None if delivered is None else tuple(delivered.usage),
+                usage=None if delivered is None else (*delivered.usage,),
             )
         )
     state, spec = conversation.state, conversation.spec

@@ -140,7 +140,7 @@ def enter(plays: Any, people: Any, types: Any, chair: Any, tree: Any, spot: Any,
     episode = chair.episode + 1
     stream = stream_of(chair.key, episode)
     person = chosen_person(plays[chair.play], word(stream))
-    node = NO_NODE
+    node: int = NO_NODE
     if people[person].fixed and chair.policy != ANY:
         first = 0
         if chair.seat == ASSISTANT:
@@ -160,7 +160,7 @@ def enter(plays: Any, people: Any, types: Any, chair: Any, tree: Any, spot: Any,
 
 def plant(plays: Any, people: Any, types: Any, chair: Any, tree: Any, room: Any) -> int:
     """Compute the root at which the chair's next episode begins; returns it, or `NO_NODE`."""
-    at = tree.used[0]
+    at: int = tree.used[0]
     if at == len(tree.nodes):
         return NO_NODE
     tree.used[0] = at + 1
@@ -174,7 +174,7 @@ def plant(plays: Any, people: Any, types: Any, chair: Any, tree: Any, room: Any)
 
 def grow(plays: Any, types: Any, tree: Any, here: int, stream: int, action: int) -> int:
     """Compute the node that a legal move leads to under these draws; returns it, or `NO_NODE`."""
-    at = tree.used[0]
+    at: int = tree.used[0]
     if at == len(tree.nodes):
         return NO_NODE
     tree.used[0] = at + 1

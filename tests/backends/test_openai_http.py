@@ -95,7 +95,7 @@ def test_nobody_there_is_a_fault_of_the_connection() -> None:
 @pytest.mark.parametrize("deadline", [0.3, 1.0])
 @pytest.mark.parametrize("step", ["drip", "hang", "error500*99"])
 def test_the_deadline_is_of_the_whole_call(server: FaultServer, step: str, deadline: float) -> None:
-    taken = []
+    taken: list[float] = []
     while not taken or (
         min(taken) >= 1.1 * deadline + 0.3 and len(taken) < 3
     ):  # others may be busy

@@ -59,7 +59,7 @@ def test_every_scenario_plays_in_words(name: str) -> None:
     env = gymnasium.make("gtalign/Dialogue-v0", scenario=name, opponent="default")
     for seed in range(3):
         env.reset(seed=seed)
-        over = False
+        over, info = False, {"reward_valid": False}
         while not over:
             said = env.unwrapped.talk.word_assistant(AssistantMove.AQ_CONCISE)  # type: ignore[attr-defined]  # ours
             _, _, terminated, truncated, info = env.step(said)
