@@ -49,6 +49,7 @@ bench: install  ## ratios against named peers, in one run
 	$(BIN)/python benchmarks/solvers.py
 	$(BIN)/python benchmarks/dialogues.py
 	$(BIN)/python benchmarks/playground.py
+	$(BIN)/python benchmarks/training.py
 
 generated: install  ## rewrite tables of the documents, JSON Schemas and playthroughs; review the difference
 	$(BIN)/python docs/generate.py

@@ -86,3 +86,34 @@ def test_what_runs_in_one_process_only_says_so() -> None:
     require_together(load_recipe("tiny-grpo"), several)
     with pytest.raises(RunError, match=r"lm-ppo runs in one process; got 4\. Several can run grpo"):
         require_together(load_recipe("tiny-ppo"), several)
+
+
+@pytest.mark.slow
+def test_the_benchmark_shares_a_step_out_among_its_phases() -> None:
+    script = Path(__file__).parents[2] / "benchmarks" / "training.py"
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-W",
+            "ignore",
+            str(script),
+            "--steps",
+            "3",
+            "--sft",
+            "2",
+            "--tflops",
+            "0.1",
+        ],
+        capture_output=True,
+        text=True,
+        timeout=500,
+        check=False,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"},
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    rows = {line[:10].strip(): line[10:].split() for line in done.stdout.splitlines()[3:]}
+    assert set(rows) == {"ours", "plain TRL"}
+    for cells in rows.values():
+        assert float(cells[0]) > 0
+        assert sum(float(cell.rstrip("%")) for cell in cells[1:5]) == pytest.approx(100, abs=0.3)
+        assert 0 < float(cells[7].rstrip("%")) < 100

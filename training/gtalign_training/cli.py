@@ -13,6 +13,10 @@ from typer.core import TyperCommand, TyperGroup
 _COMMANDS = "gtalign_training.commands"
 
 TABLE: dict[str, tuple[str, str]] = {
+    "ablation": (
+        f"{_COMMANDS}.ablation:ablation",
+        "Train a recipe with every reward, format and seed, and tell the results together.",
+    ),
     "agents": (
         f"{_COMMANDS}.agents:agents",
         "List agents: who can sit in a seat, with what they know and need.",
@@ -138,7 +142,7 @@ PANELS = {
     "Solve": ("solve", "dilemma", "oracle", "exploit", "repeated", "dynamics", "export"),
     "Study": ("sweep", "plot", "design"),
     "Play": ("agents", "run", "play", "tournament", "egta", "check"),
-    "Train and judge": ("train", "evaluate", "compare", "score", "data", "rescore"),
+    "Train and judge": ("train", "ablation", "evaluate", "compare", "score", "data", "rescore"),
     "Look": ("report",),
 }
 """What the overview puts together: every subcommand once."""

@@ -107,8 +107,8 @@ def _run(
         if processes.first:
             save_assistant(trained, folder / "model")
         processes.wait()
-    if before is None:  # another process measures and writes
-        return folder
+    if before is None:
+        return folder  # the first process measures and writes
     say("Measuring the trained assistant on the same conversations")
     after = play_model(recipe, trained)
     result = report(recipe, before.played, after.played)

@@ -1,0 +1,245 @@
+"""One recipe with several rewards, formats and seeds: trained one after another, told together.
+
+Every cell is an ordinary run folder. A finished one is never run again, an interrupted one goes on, so the
+whole is resumed by asking for it again. Cells of one seed and format begin with the same warm start,
+which is made once.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from gtalign_env.errors import RunError
+from gtalign_training.callbacks import Progress
+from gtalign_training.recipe import Recipe
+from gtalign_training.run_folder import RunFolder
+
+SAME_START = ("game", "model", "sft", "seed", "format")
+"""What makes two warm starts equal."""
+
+
+class Variant(NamedTuple):
+    """One cell of an ablation.
+
+    Attributes:
+        reward: What is rewarded.
+        format: How a turn is written.
+        seed: The run's seed.
+    """
+
+    reward: str
+    format: str
+    seed: int
+
+    @property
+    def folder(self) -> str:
+        """The name of its run folder."""
+        plain = "" if self.format == "four-blocks" else "-without-blocks"
+        return f"{self.reward}{plain}-seed{self.seed}"
+
+
+class Summary(NamedTuple):
+    """The runs of one reward and format, over seeds.
+
+    Attributes:
+        reward: What was rewarded.
+        format: How a turn was written.
+        seeds: Seeds of the runs.
+        measures: Mean and half the width of the 95 % interval over seeds, by measure; a single run
+            has no interval.
+    """
+
+    reward: str
+    format: str
+    seeds: tuple[int, ...]
+    measures: dict[str, tuple[float, float | None]]
+
+
+def variants(
+    rewards: Sequence[str], formats: Sequence[str], seeds: Sequence[int]
+) -> Iterator[Variant]:
+    """Yield the cells, seed by seed, so that what is there early is even."""
+    for seed in seeds:
+        for form in formats:
+            for reward in rewards:
+                yield Variant(reward, form, seed)
+
+
+def recipe_of(base: Recipe, variant: Variant) -> Recipe:
+    """Return a cell's recipe.
+
+    Args:
+        base: The recipe that is varied.
+        variant: The cell.
+    """
+    data = base.plain() | variant._asdict()
+    if variant.reward != "ces":
+        data["rho"] = 0.0
+    return Recipe.model_validate_json(json.dumps(data))
+
+
+def run_all(
+    base: Recipe,
+    cells: Sequence[Variant],
+    out: Path,
+    progress: Progress,
+    say: Callable[[str], None],
+) -> None:
+    """Train every cell that is not finished.
+
+    Args:
+        base: The recipe that is varied.
+        cells: The cells.
+        out: Where their run folders lie.
+        progress: Told after every step.
+        say: Told what begins.
+
+    Raises:
+        RunError: A folder was made from another recipe, or a run stopped.
+    """
+    from gtalign_training.pipeline import run
+
+    for number, cell in enumerate(cells, start=1):
+        path, recipe = out / cell.folder, recipe_of(base, cell)
+        if finished(path):
+            RunFolder.open(path, recipe, RunFolder(path).read("run.json")["digests"], resume=True)
+            continue
+        say(f"Run {number} of {len(cells)}: {cell.folder}")
+        _lend_start(recipe, path, out)
+        run(recipe, path, resume=(path / "recipe.json").exists(), progress=progress, say=say)
+
+
+def finished(path: Path) -> bool:
+    """Return whether a run folder holds a whole run."""
+    return (path / "run.json").exists() and RunFolder(path).read("run.json").get("status") == "done"
+
+
+def _lend_start(recipe: Recipe, path: Path, out: Path) -> None:
+    """Copy the warm start of a finished run that began in the same way, if there is one."""
+    if (path / "sft" / "model").exists():
+        return
+    wanted = {key: recipe.plain()[key] for key in SAME_START}
+    for other in sorted(out.iterdir()) if out.is_dir() else ():
+        if not finished(other) or not (other / "sft" / "model").exists():
+            continue
+        theirs = RunFolder(other).read("recipe.json")
+        if {key: theirs.get(key) for key in SAME_START} == wanted:
+            unfinished = path / "sft.unfinished"
+            shutil.rmtree(unfinished, ignore_errors=True)
+            shutil.copytree(other / "sft", unfinished)
+            shutil.rmtree(path / "sft", ignore_errors=True)
+            unfinished.rename(path / "sft")
+            return
+
+
+def summaries(cells: Sequence[Variant], out: Path) -> list[Summary]:
+    """Return the finished runs, reward by reward.
+
+    Args:
+        cells: The cells; those that are not finished are left out.
+        out: Where their run folders lie.
+    """
+    groups: dict[tuple[str, str], list[Variant]] = {}
+    for cell in cells:
+        if finished(out / cell.folder):
+            groups.setdefault((cell.reward, cell.format), []).append(cell)
+    return [
+        Summary(
+            *key,
+            tuple(cell.seed for cell in group),
+            _over_seeds([_measures(out / cell.folder) for cell in group]),
+        )
+        for key, group in groups.items()
+    ]
+
+
+def _measures(path: Path) -> dict[str, float]:
+    data = RunFolder(path).read("evaluation.json")
+    if "rows" not in data:
+        raise RunError(f"{path} was trained without text; an ablation compares language models")
+    row = next(row for row in data["rows"] if row["name"] == "after")
+    held = [one["held"] for one in data["directions"]]
+    return {
+        "welfare": row["welfare"][0],
+        "user": row["user"][0],
+        "assistant": row["assistant"][0],
+        "gap_closed": row["gap_closed"][0],
+        "well_formed": row["well_formed"],
+        "directions": sum(held) / len(held) if held else math.nan,
+    }
+
+
+def _over_seeds(rows: Sequence[dict[str, float]]) -> dict[str, tuple[float, float | None]]:
+    return {name: mean_over_seeds([row[name] for row in rows]) for name in rows[0]}
+
+
+def mean_over_seeds(values: Sequence[float]) -> tuple[float, float | None]:
+    """Return the mean, and half the width of its 95 % interval; None for a single value.
+
+    Args:
+        values: One per seed.
+
+    References:
+        Student (1908), "The probable error of a mean".
+    """
+    from scipy.stats import t
+
+    n = len(values)
+    mean = math.fsum(values) / n
+    if n < 2:
+        return mean, None
+    deviation = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (n - 1))
+    return mean, float(t.ppf(0.975, n - 1)) * deviation / math.sqrt(n)
+
+
+HEAD = ("reward", "format", "seeds", "W", "U", "L", "gap closed", "well-formed", "directions")
+
+
+def rows_of(found: Sequence[Summary]) -> list[tuple[str, ...]]:
+    """Return the rows of the table whose columns are `HEAD`."""
+    names = ("welfare", "user", "assistant", "gap_closed", "well_formed", "directions")
+    return [
+        (
+            one.reward,
+            one.format,
+            str(len(one.seeds)),
+            *(_text(one.measures[name]) for name in names),
+        )
+        for one in found
+    ]
+
+
+def _text(measure: tuple[float, float | None]) -> str:
+    mean, half = measure
+    return f"{mean:.2f}" if half is None else f"{mean:.2f} ± {half:.2f}"
+
+
+def page(base: Recipe, found: Sequence[Summary], command: str) -> str:
+    """Return the results as a Markdown page.
+
+    Args:
+        base: The recipe that was varied.
+        found: The finished runs.
+        command: What makes them.
+    """
+    lines = [
+        f"# Ablation of {base.name}",
+        "",
+        f"Made from run folders by `{command}`. {base.description}",
+        "",
+        f"Held-out conversations of seed {base.evaluation.seed}, {base.evaluation.conversations} per price; "
+        "points. Mean over seeds and half the width of its 95 % interval (Student's t); a single run has "
+        "none. *Gap closed* is the share of the way from the warm start to the exact optimum of the "
+        "scenario's W, whatever was rewarded; *directions* the share of the pairs of prices whose optimal "
+        "first moves differ and whose move mixes differ the same way.",
+        "",
+        "| " + " | ".join(HEAD) + " |",
+        "| " + " | ".join("---" for _ in HEAD) + " |",
+        *("| " + " | ".join(row) + " |" for row in rows_of(found)),
+    ]
+    return "\n".join(lines) + "\n"
