@@ -16,7 +16,7 @@ from gtalign_env.scenario.compile import compile_scenario
 from gtalign_env.scenario.loader import load_pricing, load_scenario
 from gtalign_env.scenario.sweep_fields import fields_of, with_changes
 from gtalign_training.studies.solved import DILEMMAS
-from gtalign_training.ui.explore import SLOTS, axes_of, places_of
+from gtalign_training.ui.explore import AS_IS, SLOTS, Explore, axes_of, choice_of, places_of
 from gtalign_training.ui.knobs import MOST, Knob, knobs_of, mean_of
 from gtalign_training.ui.phase import ASKED, SIDE, phase_of
 from gtalign_training.ui.view import Choice, moved, names_of, require_scenario, view_of
@@ -98,6 +98,25 @@ def test_a_persona_and_a_regime_of_the_library_take_the_place_of_the_scenarios_o
     assert scenario.schedule == ((0, load_pricing("per_message")),)
     with pytest.raises(ScenarioError, match="Did you mean 'novice'"):
         require_scenario(Choice("quick_question", "novise"))
+
+
+@pytest.mark.parametrize(
+    "sent", [("upsel", "", ""), ("/etc/passwd", "", ""), ("upsell", "../x.yaml", ""), ("", "", "")]
+)
+def test_a_page_names_entries_of_the_library_and_no_files(sent: tuple[str, str, str]) -> None:
+    with pytest.raises(ScenarioError, match=r"no (scenario|persona) is named"):
+        choice_of(*sent)
+    drawn = Explore().look(*sent, *[0.0] * len(SLOTS), "a", "b", "dilemma")
+    assert "cannot be played" in drawn[0]
+    assert drawn[1:] == ("", "", "")
+
+
+def test_a_move_that_was_under_way_when_the_scenario_changed_is_of_the_new_one() -> None:
+    """Its sliders and the map's sides may be those of the old one: they count as far as they can."""
+    sent = ("small_screen", AS_IS, AS_IS, *[60.0] * len(SLOTS))
+    drawn = Explore().map(*sent, "pricing.components.per_token.rates.output", "gone", "dilemma")
+    assert "price of a message" in drawn
+    assert "<svg" in drawn
 
 
 def test_what_they_miss_in_a_social_dilemma_dominates_where_they_end() -> None:

@@ -10,7 +10,7 @@ from functools import lru_cache
 from html import escape
 from typing import Any
 
-from gtalign_env.errors import GTAlignError
+from gtalign_env.errors import GTAlignError, ScenarioError, suggest
 from gtalign_env.scenario.resolved import Scenario
 from gtalign_training.ui.draw_game import (
     draw_facts,
@@ -22,7 +22,7 @@ from gtalign_training.ui.draw_game import (
 from gtalign_training.ui.draw_phase import draw_phase
 from gtalign_training.ui.knobs import GROUPS, MOST, Knob
 from gtalign_training.ui.phase import phase_of
-from gtalign_training.ui.view import Choice, moved, require_scenario, view_of
+from gtalign_training.ui.view import Choice, Kind, moved, names_of, require_scenario, view_of
 
 SLOTS = tuple(group for group in GROUPS for _ in range(MOST[group]))
 """The group of every slider on the page; a scenario uses some of them."""
@@ -111,7 +111,18 @@ def choice_of(scenario: str, persona: str, pricing: str) -> Choice:
         scenario: Its name.
         persona: Its name, or `AS_IS`.
         pricing: Likewise.
+
+    Raises:
+        ScenarioError: One is no name of the library; a page names no files.
     """
+    kinds: tuple[tuple[Kind, str], ...] = (
+        ("scenario", scenario),
+        ("persona", persona or AS_IS),
+        ("pricing", pricing or AS_IS),
+    )
+    for kind, name in kinds:
+        if (name or kind == "scenario") and name not in (known := names_of(kind)):
+            raise ScenarioError(f"no {kind} is named {name!r}.{suggest(str(name), known)}")
     return Choice(scenario, persona or None, pricing or None)
 
 

@@ -122,6 +122,8 @@ def game_tab(
         "show_progress": "hidden",
         "trigger_mode": "always_last",
         "api_visibility": "private",
+        # as sent: a move may be under way while a new scenario changes what can be chosen
+        "preprocess": False,
     }
 
     def choose(*sent: Any) -> list[Any]:

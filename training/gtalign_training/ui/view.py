@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -34,6 +34,7 @@ JOINT = "joint"
 """What the scenario's own welfare is called among a solution's optima."""
 
 Cell = tuple[int, int]
+Kind = Literal["scenario", "persona", "pricing"]
 
 
 class Choice(NamedTuple):
@@ -44,8 +45,11 @@ class Choice(NamedTuple):
     pricing: str | None = None
 
 
-def names_of(kind: Literal["scenario", "persona", "pricing"]) -> dict[str, str]:
+@cache
+def names_of(kind: Kind) -> dict[str, str]:
     """Return the library's readable entries of a kind, by name, with their descriptions.
+
+    Read once: what a page offers stays as it was when it was opened.
 
     Args:
         kind: Of file.
