@@ -107,6 +107,7 @@ def test_a_killed_run_ends_where_it_would_have_ended(tmp_path: Path, algorithm: 
     assert [row["step"] for row in expected if "loss" in row] == [1, 2, 3, 4]
 
 
+@pytest.mark.slow
 def test_another_seed_trains_another_model(tmp_path: Path) -> None:
     one, other = (train(short("lm-ppo", seed), tmp_path / str(seed)) for seed in (0, 1))
     assert not same(one, other)

@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -50,15 +52,12 @@ else:
 KILLS = 4
 """Of each of five algorithms."""
 
-RECIPES = {
+RECIPES: dict[str, Callable[[], Recipe]] = {
     **{
-        name: lambda name=name: language(name, section={"steps": 24, "save_every": 1})
+        name: partial(language, name, section={"steps": 24, "save_every": 1})
         for name in ("grpo", "lm-ppo", "best-of-k")
     },
-    **{
-        name: lambda name=name: strategic(name, steps=128 * 60, save_every=128)
-        for name in ("ppo", "dqn")
-    },
+    **{name: partial(strategic, name, steps=128 * 60, save_every=128) for name in ("ppo", "dqn")},
 }
 
 

@@ -136,7 +136,7 @@ class DpoModel(TriesModel):
     """Direct preference optimisation: the best of several tries is preferred to the worst."""
 
     tries: int = described("Tries at each conversation.", "rollouts", ge=2, le=1024, default=8)
-    learning_rate: float = described("Peak rate.", "1", gt=0, lt=1, default=1e-4)
+    learning_rate: float = described("Peak rate.", "1", gt=0, lt=1, default=1e-5)
     batch_size: int = described("Pairs a step.", "pairs", ge=1, default=16)
     beta: float = described("Strength of the pull to the start.", "1", gt=0, default=0.1)
     imitation: float = described(
