@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -13,7 +13,7 @@ from gtalign_training.crew import Crew
 from gtalign_training.grid.cells import Grid, folder_of
 from gtalign_training.grid.spoken import play_rollouts
 from gtalign_training.play_run import DIRECT, DiskFullError, run
-from gtalign_training.play_run_folder import RUN, read_run
+from gtalign_training.play_run_folder import RUN
 from gtalign_training.play_run_signals import Stoppable
 from gtalign_training.play_run_spending import spent_in
 from gtalign_training.play_run_stop import FaultsError
@@ -158,21 +158,6 @@ def _worker(
         return None
 
     return work
-
-
-def finished(grid: Grid, root: Path) -> Iterator[str]:
-    """Yield what is missing of an evaluation, in words; nothing where all was played.
-
-    Args:
-        grid: The evaluation.
-        root: Its folder.
-    """
-    for cell, contender in grid.runs:
-        path = folder_of(root, cell, contender)
-        if not (path / RUN).exists():
-            yield f"{path}: not begun"
-        elif missing := len(read_run(path).missing(grid.episodes)):
-            yield f"{path}: {missing} conversations missing or failed"
 
 
 def open_evaluation(root: Path, identity: dict[str, Any], *, resume: bool) -> None:
