@@ -14,7 +14,7 @@ export MALLOC_MMAP_THRESHOLD_ := 268435456
 export MALLOC_TRIM_THRESHOLD_ := 268435456
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo check test test-all bench generated docs build clean
+.PHONY: help install demo check test test-all test-vllm bench generated docs build clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -41,6 +41,11 @@ test: install  ## all fast tests, offline
 
 test-all: install  ## the slow ones too
 	$(BIN)/pytest -n 2 --dist worksteal -m "not gpu and not net"
+
+VLLM ?= vllm-env
+test-vllm: install  ## vLLM itself, in an environment of its own (docs/models.md says how to make it)
+	test -d $(VLLM)/tiny/sft/model || $(BIN)/python tests/engines/warm_start.py $(VLLM)/tiny
+	GTALIGN_SERVED_MODEL=$(VLLM)/tiny/sft/model $(VLLM)/bin/python -m pytest -m net tests/engines
 
 bench: install  ## ratios against named peers, in one run
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt

@@ -224,7 +224,7 @@ class Batch:
         self._step(*arrays)
 
     def shown(self) -> Array:
-        """Return `observations`, brought up to date."""
+        """Return `observations`, brought up to date; shape ``(n, 57)``."""
         for tree, (begin, end) in zip(self._trees, self._parts, strict=False):
             rows = begin + np.flatnonzero(self.spots["node"][begin:end])
             self.observations[rows] = tree.observations[self.spots["node"][rows]]

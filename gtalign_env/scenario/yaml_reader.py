@@ -48,6 +48,9 @@ MAX_DEPTH = 20
 MAX_NODES = 10_000
 # The C parser is about ten times faster; the pure one reads the same language.
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+# libyaml 0.2.6 says this while it looks ahead, further on than where the limit here is passed; the pure
+# parser has no such limit, so that the place is found.
+_TOO_DEEP = "maximum nesting depth"
 
 # Line and paragraph separators shift line numbers; direction marks show a line in another order.
 _FORBIDDEN = re.compile(
@@ -128,7 +131,7 @@ def _below(places: dict[Key, Position], lines: int) -> dict[Key, Position]:
     return {path: (line + lines, column) for path, (line, column) in places.items()}
 
 
-def _build(text: str) -> _Builder:
+def _build(text: str, parser: Any = None) -> _Builder:
     """Return the builder at the end of a text, or where reading had to stop."""
     builder = _Builder()
     if bad := _FORBIDDEN.search(text):
@@ -143,18 +146,20 @@ def _build(text: str) -> _Builder:
         # Text beyond the limit would have been refused as bytes; a caller's str is checked here.
         if len(text) > MAX_BYTES:
             raise _StopReadingError((1, 1), f"a file may hold at most {MAX_BYTES // 1024} kB")
-        for event in _events(text):
+        for event in _events(text, parser or _LOADER):
             builder.take(event)
     except _StopReadingError as stop:
         builder.problems.append(Problem(stop.position, "", stop.message))
     except yaml.YAMLError as error:
+        if _TOO_DEEP in str(error) and parser is None:
+            return _build(text, yaml.SafeLoader)
         builder.problems.append(_syntax_problem(error))
     return builder
 
 
-def _events(text: str) -> Iterator[Any]:
+def _events(text: str, parser: Any) -> Iterator[Any]:
     """Yield parser events, one at a time, so that a limit stops the parser too."""
-    loader = _LOADER(text)
+    loader = parser(text)
     try:
         while loader.check_event():
             yield loader.get_event()

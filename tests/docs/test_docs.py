@@ -30,7 +30,8 @@ from gtalign_env.scenario.loader import validate_file
 from tests.docs.pages import PAGES, ROOT, name_of
 
 ELSEWHERE = re.compile(
-    r"\b(make|git clone|gtalign demo|pip install|python -m pip|tensorboard)\b|gtalign ui$|--format wandb$"
+    r"\b(make|git clone|gtalign demo|pip install|python -m pip|tensorboard)\b|gtalign ui( +#|$)|--format wandb$"
+    r"|docs/results/[a-z]+\.py"
 )
 """Commands that other tests run, or that need a network."""
 

@@ -78,7 +78,7 @@ def test_citations_are_found_and_every_cited_work_is_known() -> None:
     assert set(works_page.cited()) <= set(works_page.WORKS), "add it to docs/making/works.yaml"
 
 
-STANDARDS = re.compile(r"JSON Schema|YAML|Unicode Standard|WCAG|As for `")
+STANDARDS = re.compile(r"JSON Schema|YAML|Unicode Standard|WCAG|Inspect AI|RFC|As for `")
 """Sources that are no works of authors, and blocks that point to another one."""
 
 

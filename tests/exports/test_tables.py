@@ -11,8 +11,9 @@ import pytest
 from typer.testing import CliRunner
 
 from gtalign_training.cli import main
-from gtalign_training.exports.tables import EPISODES, EXCHANGES, FORMULAS, exchanges_file
+from gtalign_training.exports.tables import EPISODES, EXCHANGES, exchanges_file
 from gtalign_training.play_run_folder import read_run
+from gtalign_training.tables.csv import FORMULA
 
 from .conftest import ODD
 
@@ -71,11 +72,11 @@ def test_no_cell_begins_like_a_formula_and_all_else_is_kept(
     for row in found:
         for name, value in row.items():
             if name in TEXTS:
-                assert not value.startswith(FORMULAS), (name, value)
+                assert not value.startswith(FORMULA), (name, value)
     said = [row["user_text"] for row in rows(tmp_path / "told.exchanges.csv") if row["user_text"]]
     for text in ODD:
         shown = text.replace("\ud800", "\ufffd")
-        expected = f"'{shown}" if shown.startswith(FORMULAS) else shown
+        expected = f"'{shown}" if shown.startswith(FORMULA) else shown
         assert not expected or expected in said
     # numbers are not text: a negative reward stays one
     assert any(row["user_reward"].startswith("-") for row in rows(tmp_path / "told.exchanges.csv"))

@@ -14,8 +14,10 @@ from gtalign_env.envs.table import Table
 from gtalign_env.envs.transcript import transcript_of, write_transcripts
 from gtalign_env.errors import RunError
 from gtalign_training.recipe import load_recipe
+from gtalign_training.report import parts
 from gtalign_training.report.parts import Data, Folder, Game, Phase, ShareRows, WelfareRows
 from gtalign_training.report.readers import read_folders
+from gtalign_training.report.written import written_parts
 from gtalign_training.run_folder import write_json
 
 
@@ -282,3 +284,20 @@ def test_folders_of_one_name_are_told_apart(folders: Path, tmp_path: Path) -> No
         shutil.copytree(folders / "moves", tmp_path / name / "run")
     found = read_folders([tmp_path / "a/run", tmp_path / "b/run", tmp_path / "a/../a/run"])
     assert [one.name for one in found] == ["a/run", "b/run"]
+
+
+def test_written_matrices_are_tables_and_a_damaged_summary_is_no_crash(folders: Path) -> None:
+    found = read(folders / "steered")
+    first = next(p for p in found.parts if p.title == "Written matrices beside the exact ones")
+    assert isinstance(first, parts.Table)
+    told = json.loads((folders / "steered" / "summary.json").read_text())["matrices"]
+    error = told["calibration"]["user"]["error"]
+    assert first.rows[2][1].startswith(f"{error['mean']:.3f} (")
+    assert f"distinct {told['distinct']}" in first.note
+    broken: tuple[dict[str, object], ...] = (
+        {},
+        {"matrices": 3},
+        {"matrices": {"calibration": [], "choice": None, "x": "y"}},
+    )
+    for damaged in broken:
+        assert len(written_parts(damaged)) <= 1

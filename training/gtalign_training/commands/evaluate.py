@@ -138,13 +138,14 @@ def evaluate(
     """
     from gtalign_agents.backends.cassette import Mode
     from gtalign_agents.backends.named import is_model
+    from gtalign_agents.dialogue.replayed import is_replayed
     from gtalign_env.scenario.loader import load_scenario
     from gtalign_training.grid.cells import OWN, Grid, cells_of
     from gtalign_training.grid.contenders import contender
     from gtalign_training.grid.evaluation import evaluate as run_evaluation
     from gtalign_training.grid.optimum import When
     from gtalign_training.play_run import DiskFullError
-    from gtalign_training.play_run_seats import user_seat
+    from gtalign_training.play_run_seats import require_user
     from gtalign_training.play_run_signals import SIGNALS
     from gtalign_training.play_run_stop import FaultsError
     from gtalign_training.play_run_words import Service
@@ -162,11 +163,11 @@ def evaluate(
         )
     for name in users:
         if not is_model(name):
-            user_seat(name)
+            require_user(name)
     contenders = tuple(contender(name) for name in names)
     scenarios = [load_scenario(name, path=path or ()) for name in scenario]
     spoken = [one.agent for one in contenders if one.speaks]
-    spoken_users = [name for name in users if is_model(name)]
+    spoken_users = [name for name in users if is_model(name) or is_replayed(name)]
     words = None
     if spoken or spoken_users:
         words = words_settings(

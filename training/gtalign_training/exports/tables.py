@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any, Literal
 from gtalign_env.errors import MissingExtraError
 from gtalign_training.exports.told import Story, Told, ToldTurn, repaired, tokens_of
 from gtalign_training.run_folder import whole_file, write_text
+from gtalign_training.tables.csv import harmless
 
 Kind = Literal["text", "whole", "real", "texts", "messages"]
 
@@ -68,9 +70,6 @@ EXCHANGES: dict[str, Kind] = KEY | {
     "model_reasoning_tokens": "whole",
 }
 """The columns of the exchanges. A last move that is no message, such as ACCEPT, has a row of its own."""
-
-FORMULAS = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet takes for the beginning of a formula."""
 
 Row = dict[str, Any]
 
@@ -206,9 +205,8 @@ def write_csv(story: Story, file: Path) -> Written:
         (exchanges_file(file), EXCHANGES, exchange_rows(story)),
     ):
         text = io.StringIO(newline="")
-        writer = csv.writer(
-            text
-        )  # lines end in CR LF, as RFC 4180 has it, so that a CR in a text is quoted
+        # lines end in CR LF, as RFC 4180 has it, so that a CR in a text is quoted
+        writer = csv.writer(text)
         writer.writerow(columns)
         count = 0
         for row in rows:
@@ -226,13 +224,11 @@ def _cell(value: Any, kind: Kind) -> str:
         return ""
     if kind == "real":
         # what is no number is no measurement: it never stands in a table as one
-        return (
-            "" if value != value or value in (float("inf"), float("-inf")) else repr(float(value))
-        )
+        return repr(float(value)) if math.isfinite(value) else ""
     if kind == "whole":
         return str(value)
     text = " ".join(value) if kind == "texts" else str(value)
-    return f"'{text}" if text.startswith(FORMULAS) else text
+    return harmless(text)
 
 
 def write_parquet(story: Story, file: Path) -> Written:

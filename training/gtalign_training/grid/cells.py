@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gtalign_agents.backends.named import is_model
+from gtalign_agents.dialogue.replayed import is_replayed
 from gtalign_env.errors import RunError
 from gtalign_env.scenario.loader import Scenario, load_persona, load_pricing
 from gtalign_training.grid.contenders import Contender
@@ -76,7 +77,7 @@ class Grid:
 
     def plan(self, cell: Cell, contender: Contender) -> Plan:
         """Return what one assistant plays in one cell."""
-        spoken = contender.speaks or is_model(cell.user)
+        spoken = contender.speaks or is_model(cell.user) or is_replayed(cell.user)
         return Plan(
             cell.game,
             cell.user,

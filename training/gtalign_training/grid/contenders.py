@@ -54,7 +54,7 @@ def contender(name: str) -> Contender:
 
 def _trained(name: str, folder: Path) -> Contender:
     recipe = recipe_of_run(folder)
-    if recipe.algorithm == "grpo":
+    if not recipe.strategic:
         if not (folder / "model").is_dir():
             raise RunError(f"{folder} has no trained model; go on with `gtalign train --resume`")
         return Contender(name, f"{RUN}{folder}", folder=folder)

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Literal, NamedTuple, get_args
 
 from gtalign_agents.backends.named import is_model
+from gtalign_agents.dialogue.replayed import is_replayed
 from gtalign_env.core.best_response import AssistantResponse, best_assistant_response
 from gtalign_env.core.exact import normal_form
 from gtalign_env.core.moves import STYLES
@@ -67,6 +68,8 @@ def optimum_of(cell: Cell, episodes: int, when: When = "auto", types: int = MOST
         return _unsolved("not asked for")
     if is_model(cell.user):
         return _unsolved("the user is a language model")
+    if is_replayed(cell.user):
+        return _unsolved("the user is a record")
     table = Table(cell.game)
     games: dict[int, tuple[GameSpec, int]] = {}
     for episode in range(episodes):

@@ -60,13 +60,20 @@ def play_rollouts(plan: Plan, episodes: Sequence[int], folder: Path) -> Generato
         generate = sampler(
             assistant.model,
             assistant.tokenizer,
-            turn_tokens=recipe.grpo.turn_tokens,
+            turn_tokens=recipe.language.turn_tokens,
             temperature=1.0,
             seed=plan.seed + index,
             batch=size,
         )
         chat = ChatTokens(assistant.tokenizer)
-        rollouts = play(talks, user, chat, generate, instructions_of(recipe))
+        rollouts = play(
+            talks,
+            user,
+            chat,
+            generate,
+            instructions_of(recipe),
+            blocks=recipe.format == "four-blocks",
+        )
         yield [_played(one, plan.seed) for one in rollouts if one.seed in wanted]
 
 

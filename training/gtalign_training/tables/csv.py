@@ -35,10 +35,10 @@ def csv_text(table: Table) -> str:
 
 
 def _names(column: Column) -> Iterator[str]:
-    yield _harmless(column.name)
+    yield harmless(column.name)
     if column.kind == "interval":
-        yield _harmless(f"{column.name} low")
-        yield _harmless(f"{column.name} high")
+        yield harmless(f"{column.name} low")
+        yield harmless(f"{column.name} high")
 
 
 def _cells(column: Column, value: Value) -> Iterator[str]:
@@ -46,12 +46,17 @@ def _cells(column: Column, value: Value) -> Iterator[str]:
     if value is None or is_empty(value):
         yield from [""] * width
     elif isinstance(value, str):
-        yield _harmless(value)
+        yield harmless(value)
     elif isinstance(value, list | tuple):
         yield from (repr(float(one)) for one in value)
     else:
         yield repr(value) if isinstance(value, int) else repr(float(value))
 
 
-def _harmless(text: str) -> str:
+def harmless(text: str) -> str:
+    """Return a text that no spreadsheet takes for a formula.
+
+    Args:
+        text: Of a cell.
+    """
     return f"'{text}" if text.startswith(FORMULA) else text

@@ -11,14 +11,14 @@ from gtalign_training.report.words import percent, usd
 LOOKS = {"provider’s margin": "gain", "provider’s loss": "loss"}
 """Class of the colour of what is not one of several."""
 
-Amounts = Sequence[tuple[str, float]]
+Streams = Sequence[tuple[str, float]]
 
 _PITCH, _GAP, _LEAST = 34.0, 10.0, 1.5
 """Height that a label needs, gap between bands, and the least height that is seen."""
 
 
-def flow_chart(name: str, sources: Amounts, middle: str, sinks: Amounts) -> Html:
-    """Return the flow of an amount from its sources through the middle to its sinks.
+def flow_chart(name: str, sources: Streams, middle: str, sinks: Streams) -> Html:
+    """Return the picture of an amount that flows from its sources through the middle to its sinks.
 
     Args:
         name: What it shows.

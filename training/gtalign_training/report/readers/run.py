@@ -22,6 +22,7 @@ from gtalign_training.report.readers.files import read_object, version_problem
 from gtalign_training.report.replayed import Replayed, bring_back
 from gtalign_training.report.talks import talk_record, with_unique_keys
 from gtalign_training.report.words import plural
+from gtalign_training.report.written import written_parts
 from gtalign_training.run_log import read_log
 
 DEFAULT_USER = "default"
@@ -32,7 +33,7 @@ _SHOWN = {
     *("scenario", "digest", "pricing", "user", "assistant", "seed", "episodes", "finished"),
     *("valid", "faults", "welfare", "welfare_of_means", "moves", "first_moves", "endings"),
     *("exchanges", "tokens", "bill_usd", "total_pico_usd", "by_regime", "by_persona", "seats"),
-    "words",
+    *("words", "matrices"),
 }
 """Entries of a summary that the page has a place for; any other is shown as it stands."""
 
@@ -77,6 +78,7 @@ def read(path: Path, name: str) -> Folder:
         overall, headline_of = {}, ""
     parts += measures.fault_parts(list(episodes.values()))
     parts += measures.word_parts(list(episodes.values()), summary)
+    parts += written_parts(summary)
     for regime, (spec, matrix) in games.items():
         here = [one for one in valid if one.regime == regime]
         played = [(name, measures.welfares(here, seed))] if here else []
