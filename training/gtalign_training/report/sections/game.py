@@ -9,9 +9,9 @@ from gtalign_training.report.sections.base import build, scroller
 from gtalign_training.report.words import number, percent
 
 MARKS = (
-    ("nash", "N", "Nash equilibrium: neither side gains by another plan"),
-    ("pareto", "P", "Pareto-undominated: no pair is better for one and worse for none"),
-    ("top", "W", "greatest joint W"),
+    ("nash", "E", "equilibrium: neither side gains by another plan alone"),
+    ("pareto", "P", "Pareto: no other cell is better for one side and no worse for the other"),
+    ("top", "O", "optimum: greatest joint welfare"),
 )
 """Class, sign and meaning of the marks of a cell."""
 
