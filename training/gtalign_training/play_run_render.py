@@ -2,16 +2,42 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from gtalign_env.money import to_usd
+from gtalign_env.money import format_money, to_usd
 from gtalign_training.console import safe
 
+if TYPE_CHECKING:
+    from gtalign_training.play_run_forecast import Forecast
+
 SIDES = (("user", "user's U"), ("assistant", "assistant's L"), ("joint", "joint W"))
+
+
+def render_forecast(console: Console, found: Sequence[Forecast], tries: int, nobody: str) -> None:
+    """Print what models may cost at most.
+
+    Args:
+        console: Where to print.
+        found: Model by model.
+        tries: Most tries of one call.
+        nobody: What to say where no model is asked.
+    """
+    for one in found:
+        cost = "price unknown, see --model-price" if one.cost is None else format_money(one.cost)
+        line = (
+            f"the {one.seat}'s model: {one.calls:,} calls, {one.input:,} tokens in, "
+            f"{one.output:,} out: {cost}"
+        )
+        console.print(safe(line), soft_wrap=True)
+    if not found:
+        console.print(f"{nobody}: 0 calls, 0 USD")
+    elif tries > 1:
+        console.print(safe(f"Failed tries, of which a call has up to {tries - 1}, apart."))
 
 
 def render_summary(console: Console, summary: dict[str, Any]) -> None:

@@ -8,9 +8,10 @@ from typing import Annotated
 import typer
 
 from gtalign_env.errors import ScenarioError, suggest
-from gtalign_training.commands.evaluate import FAULTS, Shown, known_format, print_data
+from gtalign_training.commands.evaluate import Shown, known_format, print_data
 from gtalign_training.commands.options import Json
 from gtalign_training.commands.options_words import one_of
+from gtalign_training.commands.sitting import FAULTS
 from gtalign_training.console import err, print_json, safe
 from gtalign_training.progress import working
 

@@ -60,7 +60,7 @@ def agreement(
     from gtalign_agents.backends.purse import Account
     from gtalign_agents.judging.agreement import agreement as measured
     from gtalign_agents.judging.language import LanguageJudge
-    from gtalign_training.commands.run import FAULTS
+    from gtalign_training.commands.sitting import FAULTS
     from gtalign_training.data.evaluation.judges import is_judged, item_of
     from gtalign_training.data.evaluation.plan import from_run
     from gtalign_training.data.evaluation.records import read_kept

@@ -12,17 +12,14 @@ from typing import Annotated, Any
 import typer
 
 from gtalign_env.errors import ScenarioError, suggest
-from gtalign_env.money import format_money
 from gtalign_training.commands.options import Folders, Json
 from gtalign_training.commands.options_evaluation import (
-    FAULT_LIMIT,
     SEATS,
-    FaultLimit,
     Judge,
     JudgePrices,
     RulesFirst,
+    Tally,
     known_judge,
-    sitting,
 )
 from gtalign_training.commands.options_words import (
     AtOnce,
@@ -39,7 +36,7 @@ from gtalign_training.commands.options_words import (
     one_of,
     prices,
 )
-from gtalign_training.commands.run import FAULTS
+from gtalign_training.commands.sitting import FAULT_LIMIT, FAULTS, FaultLimit, sitting
 from gtalign_training.console import err, out, print_json, safe
 
 MODEL = "openai:http://127.0.0.1:8000/v1#NAME"
@@ -216,14 +213,15 @@ def evaluate(
     folder = out_folder or _default_folder(plan)
     console = err()
     console.print(safe(f"Folder: {folder}"), soft_wrap=True)
-    with sitting(folder, "add --resume") as report:
+    tally = Tally()
+    with sitting(folder, "add --resume") as progress:
         summary = run_plan(
             plan,
             folder,
             command=shlex.join(["gtalign", *sys.argv[1:]]),
             resume=resume,
             say=lambda line: console.print(safe(f"note: {line}"), soft_wrap=True),
-            report=report,
+            report=lambda done, every, *found: progress("data", done, every, tally.add(*found)),
             service=service,
             fault_limit=fault_limit,
         )
@@ -263,6 +261,7 @@ def _warn(plan: Any) -> None:
 
 def _forecast(plan: Any, tries: int, *, json: bool) -> None:
     from gtalign_training.data.evaluation.forecast import forecast
+    from gtalign_training.play_run_render import render_forecast
 
     found = forecast(plan)
     asked = len(plan.asked) * len(plan.conditions)
@@ -277,17 +276,7 @@ def _forecast(plan: Any, tries: int, *, json: bool) -> None:
         ),
         soft_wrap=True,
     )
-    for one in found:
-        cost = "price unknown, see --model-price" if one.cost is None else format_money(one.cost)
-        line = (
-            f"the {one.seat}'s model: {one.calls:,} calls, {one.input:,} tokens in, "
-            f"{one.output:,} out: {cost}"
-        )
-        console.print(safe(line), soft_wrap=True)
-    if not found:
-        console.print("no language model answers or judges: 0 calls, 0 USD")
-    elif tries > 1:
-        console.print(safe(f"Failed tries, of which a call has up to {tries - 1}, apart."))
+    render_forecast(console, found, tries, "no language model answers or judges")
 
 
 def _default_folder(plan: Any) -> Path:

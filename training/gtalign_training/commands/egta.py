@@ -15,6 +15,7 @@ from gtalign_env.core.plans import USER_PLAN_LABELS
 from gtalign_env.envs.table import Table
 from gtalign_env.scenario.loader import load_pricing, load_scenario
 from gtalign_training.commands.options import Folders, Json, Pricing
+from gtalign_training.commands.sitting import FAULTS
 from gtalign_training.console import err, out, print_json, safe
 from gtalign_training.egta import analyse, bounds_of, named, play_profiles, read_profiles
 from gtalign_training.egta_plot import plot_empirical_game
@@ -27,9 +28,6 @@ EXAMPLES = (
     "gtalign egta help_desk --users default,patient --assistants oracle,price_aware --out out",
     "gtalign egta upsell --from-logs runs/one --from-logs runs/two --json",
 )
-
-FAULTS = 3
-"""Exit code where some conversations ended in a fault."""
 
 
 def egta(

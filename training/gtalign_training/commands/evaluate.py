@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import signal
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -32,7 +31,8 @@ from gtalign_training.commands.options_words import (
     one_of,
     words_settings,
 )
-from gtalign_training.console import err, out, print_error, print_json, safe
+from gtalign_training.commands.sitting import FAULT_LIMIT, FAULTS, FaultLimit, sitting
+from gtalign_training.console import err, out, print_json, safe
 
 EXAMPLES = (
     "gtalign evaluate quick_question --assistant oracle --assistant CQ --out runs/quick",
@@ -43,9 +43,6 @@ EXAMPLES = (
     "gtalign evaluate upsell --assistant CQ --assistant DA:concise --format latex > table.tex",
 )
 
-FAULTS = 3
-"""Exit code where some conversations ended in a fault, or the evaluation stopped for them."""
-FAULT_LIMIT = 0.05
 DEFAULT_ASSISTANTS = ("DA:standard", "CQ", "oracle")
 Repeated = list[str] | None
 Shown = Annotated[
@@ -109,9 +106,7 @@ def evaluate(
         ),
     ] = False,
     shown: Shown = "terminal",
-    fault_limit: Annotated[
-        float, typer.Option(help="Stop if more than this share of a run failed.", min=0.0, max=1.0)
-    ] = FAULT_LIMIT,
+    fault_limit: FaultLimit = FAULT_LIMIT,
     tasks: Tasks = "general_knowledge",
     user_mode: UserMode = None,
     user_policy: UserPolicy = "default",
@@ -144,12 +139,8 @@ def evaluate(
     from gtalign_training.grid.contenders import contender
     from gtalign_training.grid.evaluation import evaluate as run_evaluation
     from gtalign_training.grid.optimum import When
-    from gtalign_training.play_run import DiskFullError
     from gtalign_training.play_run_seats import require_user
-    from gtalign_training.play_run_signals import SIGNALS
-    from gtalign_training.play_run_stop import FaultsError
     from gtalign_training.play_run_words import Service
-    from gtalign_training.progress import progress_bars
 
     known_format(shown)
     names = assistant or list(DEFAULT_ASSISTANTS)
@@ -200,33 +191,22 @@ def evaluate(
             f"seed {seed}"
         )
     )
-    try:
-        with progress_bars(console) as bars:
-            data = run_evaluation(
-                grid,
-                where,
-                command=shlex.join(["gtalign", *sys.argv[1:]]),
-                workers=workers,
-                resume=resume,
-                reference=reference or names[0],
-                epsilon=epsilon,
-                optimum=one_of("--optimum", optimum, When),
-                types=types,
-                report=lambda done, every: bars("evaluate", done, every, {}),
-                say=lambda line: console.print(safe(line), soft_wrap=True),
-                service=Service(deadline, tries, cassette, mode, budget(budget_cap)),
-                fault_limit=fault_limit,
-            )
-    except (DiskFullError, FaultsError) as error:
-        print_error(str(error))
-        raise typer.Exit(FAULTS) from error
-    except KeyboardInterrupt as interrupt:
-        from gtalign_training.commands.run import code_of
-
-        for number in SIGNALS:  # the end is under way; nobody gains by hearing it twice
-            signal.signal(number, signal.SIG_IGN)
-        console.print(safe(f"stopped; what has finished is kept in {where}: add --resume"))
-        raise typer.Exit(code_of(interrupt)) from interrupt
+    with sitting(where) as progress:
+        data = run_evaluation(
+            grid,
+            where,
+            command=shlex.join(["gtalign", *sys.argv[1:]]),
+            workers=workers,
+            resume=resume,
+            reference=reference or names[0],
+            epsilon=epsilon,
+            optimum=one_of("--optimum", optimum, When),
+            types=types,
+            report=lambda done, every: progress("evaluate", done, every, {}),
+            say=lambda line: console.print(safe(line), soft_wrap=True),
+            service=Service(deadline, tries, cassette, mode, budget(budget_cap)),
+            fault_limit=fault_limit,
+        )
     print_data(data, shown, json=json)
     if any(data["faults"].values()):
         raise typer.Exit(FAULTS)

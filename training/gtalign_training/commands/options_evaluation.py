@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
 
 from gtalign_env.errors import ScenarioError
-from gtalign_training.commands.run import FAULT_LIMIT, FAULTS, code_of
-from gtalign_training.console import err, print_error, safe
 
 Judge = Annotated[
     str,
@@ -25,9 +20,6 @@ RulesFirst = Annotated[
     bool,
     typer.Option("--rules/--no-rules", help="Whether a model judges only what rules cannot tell."),
 ]
-FaultLimit = Annotated[
-    float, typer.Option(help="Stop if more than this share failed.", min=0.0, max=1.0)
-]
 JudgePrices = Annotated[
     list[str] | None,
     typer.Option(
@@ -38,8 +30,6 @@ JudgePrices = Annotated[
     ),
 ]
 SEATS = ("assistant", "judge")
-
-__all__ = ["FAULT_LIMIT", "FaultLimit", "Judge", "JudgePrices", "RulesFirst", "sitting"]
 
 
 def known_judge(name: str) -> str:
@@ -59,42 +49,6 @@ def known_judge(name: str) -> str:
             raise ScenarioError(f"--judge is {RULES}, {NO_JUDGE}, or {FORMS}; got {name!r}")
         model_of(name)
     return name
-
-
-@contextmanager
-def sitting(folder: Path, again: str) -> Iterator[Callable[..., None]]:
-    """Give the report of a sitting's progress; errors and interruptions become lines and exit codes.
-
-    Args:
-        folder: What is written to.
-        again: How one goes on, for the message.
-    """
-    from gtalign_training.play_run import DiskFullError
-    from gtalign_training.play_run_signals import SIGNALS
-    from gtalign_training.play_run_stop import FaultsError
-    from gtalign_training.progress import progress_bars
-
-    console = err()
-    tally = Tally()
-    try:
-        with progress_bars(console) as progress:
-
-            def report(
-                done: int, every: int, answers: Sequence[Any], verdicts: Sequence[Any]
-            ) -> None:
-                progress("data", done, every, tally.add(answers, verdicts))
-
-            yield report
-    except (DiskFullError, FaultsError) as error:
-        print_error(str(error))
-        raise typer.Exit(FAULTS) from error
-    except KeyboardInterrupt as interrupt:
-        for number in SIGNALS:  # the end is under way; nobody gains by hearing it twice
-            signal.signal(number, signal.SIG_IGN)
-        console.print(
-            safe(f"stopped; what has finished is kept in {folder}: {again}"), soft_wrap=True
-        )
-        raise typer.Exit(code_of(interrupt)) from interrupt
 
 
 class Tally:

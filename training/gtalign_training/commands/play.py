@@ -30,7 +30,8 @@ from gtalign_training.commands.options_words import (
     UserMode,
     words_settings,
 )
-from gtalign_training.commands.run import FAULTS, scenario_under
+from gtalign_training.commands.run import scenario_under
+from gtalign_training.commands.sitting import FAULTS
 from gtalign_training.console import out, safe
 from gtalign_training.play_human import OPPONENTS, Sitting, other_seat, sit_down, type_lines
 from gtalign_training.play_human_review import Review

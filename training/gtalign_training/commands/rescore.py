@@ -9,13 +9,11 @@ import typer
 
 from gtalign_training.commands.options import Json
 from gtalign_training.commands.options_evaluation import (
-    FAULT_LIMIT,
     SEATS,
-    FaultLimit,
     JudgePrices,
     RulesFirst,
+    Tally,
     known_judge,
-    sitting,
 )
 from gtalign_training.commands.options_words import (
     AtOnce,
@@ -28,7 +26,7 @@ from gtalign_training.commands.options_words import (
     one_of,
     prices,
 )
-from gtalign_training.commands.run import FAULTS
+from gtalign_training.commands.sitting import FAULT_LIMIT, FAULTS, FaultLimit, sitting
 from gtalign_training.console import err, out, print_json, safe
 
 EXAMPLES = (
@@ -88,13 +86,14 @@ def rescore(
     mode = one_of("--cassette-mode", cassette_mode, Mode)
     service = Service(deadline, tries, cassette, mode, budget(budget_cap))
     console = err()
-    with sitting(folder, "the same command goes on") as report:
+    tally = Tally()
+    with sitting(folder, "the same command goes on") as progress:
         summary = run_again(
             plan,
             folder,
             every=every,
             say=lambda line: console.print(safe(f"note: {line}"), soft_wrap=True),
-            report=report,
+            report=lambda done, every, *found: progress("data", done, every, tally.add(*found)),
             service=service,
             fault_limit=fault_limit,
         )

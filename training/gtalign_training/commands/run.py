@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shlex
-import signal
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -13,7 +12,6 @@ from typing import Annotated, Any
 import typer
 
 from gtalign_env.errors import ScenarioError
-from gtalign_env.money import format_money
 from gtalign_env.scenario.loader import Scenario, load_pricing, load_scenario
 from gtalign_training.commands.options import Folders, Json, Pricing
 from gtalign_training.commands.options_words import (
@@ -38,7 +36,8 @@ from gtalign_training.commands.options_words import (
     one_of,
     words_settings,
 )
-from gtalign_training.console import err, out, print_error, print_json, safe
+from gtalign_training.commands.sitting import FAULT_LIMIT, FAULTS, FaultLimit, sitting
+from gtalign_training.console import err, out, print_json, safe
 
 EXAMPLES = (
     "gtalign run quick_question --user default --assistant oracle",
@@ -50,11 +49,6 @@ EXAMPLES = (
     "gtalign run help_desk --assistant vllm:MODEL --format four_block --structured grammar",
     "gtalign run help_desk --assistant openai:URL#NAME --model-price 0.25,0.025,2,2 --dry-run",
 )
-
-FAULTS = 3
-"""Exit code of a run that finished with faults, stopped for them, or could not be written."""
-FAULT_LIMIT = 0.05
-"""Share of all conversations that may fail before a run stops."""
 
 
 def run(
@@ -79,9 +73,7 @@ def run(
         bool,
         typer.Option("--resume", help="Go on: play what is missing or failed, or add episodes."),
     ] = False,
-    fault_limit: Annotated[
-        float, typer.Option(help="Stop if more than this share failed.", min=0.0, max=1.0)
-    ] = FAULT_LIMIT,
+    fault_limit: FaultLimit = FAULT_LIMIT,
     words: InWords = False,
     tasks: Tasks = "general_knowledge",
     user_mode: UserMode = None,
@@ -113,15 +105,11 @@ def run(
     """
     from gtalign_agents.backends.cassette import Mode
     from gtalign_agents.backends.named import is_model
-    from gtalign_training.play_run import DiskFullError
     from gtalign_training.play_run import run as run_plan
     from gtalign_training.play_run_folder import Plan
     from gtalign_training.play_run_render import render_summary
     from gtalign_training.play_run_seats import assistant_seat, require_user
-    from gtalign_training.play_run_signals import SIGNALS
-    from gtalign_training.play_run_stop import FaultsError
     from gtalign_training.play_run_words import Service
-    from gtalign_training.progress import progress_bars
 
     loaded = scenario_under(scenario, pricing, path)
     settings = words_settings(  # a wrong name is told before anything is written
@@ -155,40 +143,30 @@ def run(
     console = err()
     console.print(safe(f"Run folder: {folder}"), soft_wrap=True)
     tally = Tally()
-    try:
-        with progress_bars(console) as progress:
-            summary = run_plan(
-                plan,
-                folder,
-                command=shlex.join(["gtalign", *sys.argv[1:]]),
-                workers=workers,
-                resume=resume,
-                say=lambda line: console.print(safe(f"note: {line}"), soft_wrap=True),
-                report=lambda done, every, finished: progress(
-                    "run", done, every, tally.add(finished)
-                ),
-                service=service,
-                fault_limit=fault_limit,
-            )
-    except (DiskFullError, FaultsError) as error:
-        print_error(str(error))
-        raise typer.Exit(FAULTS) from error
-    except KeyboardInterrupt as interrupt:
-        for number in SIGNALS:  # the end is under way; nobody gains by hearing it twice
-            signal.signal(number, signal.SIG_IGN)
-        line = f"stopped; what has finished is kept in {folder}: add --resume"
-        console.print(safe(line), soft_wrap=True)
-        raise typer.Exit(code_of(interrupt)) from interrupt
+    with sitting(folder) as progress:
+        summary = run_plan(
+            plan,
+            folder,
+            command=shlex.join(["gtalign", *sys.argv[1:]]),
+            workers=workers,
+            resume=resume,
+            say=lambda line: console.print(safe(f"note: {line}"), soft_wrap=True),
+            report=lambda done, every, finished: progress("run", done, every, tally.add(finished)),
+            service=service,
+            fault_limit=fault_limit,
+        )
     if json:
         print_json(summary)
     else:
         render_summary(out(), summary)
+        console.print(safe(f"Look at it: gtalign report {folder}"), soft_wrap=True)
     if summary["faults"]:
         raise typer.Exit(FAULTS)
 
 
 def _forecast(plan: Any, service: Any, *, json: bool) -> None:
     from gtalign_training.play_run_forecast import forecast
+    from gtalign_training.play_run_render import render_forecast
 
     found = forecast(plan, service) if plan.words is not None else []
     if json:
@@ -196,17 +174,7 @@ def _forecast(plan: Any, service: Any, *, json: bool) -> None:
         return
     console = out()
     console.print(safe(f"{plan.episodes:,} conversations; nothing is sent. At most:"))
-    for one in found:
-        cost = "price unknown, see --model-price" if one.cost is None else format_money(one.cost)
-        line = (
-            f"the {one.seat}'s model: {one.calls:,} calls, {one.input:,} tokens in, "
-            f"{one.output:,} out: {cost}"
-        )
-        console.print(safe(line), soft_wrap=True)
-    if not found:
-        console.print("no language model sits in a seat: 0 calls, 0 USD")
-    elif service.tries > 1:
-        console.print(safe(f"Failed tries, of which a call has up to {service.tries - 1}, apart."))
+    render_forecast(console, found, service.tries, "no language model sits in a seat")
 
 
 def scenario_under(name: str, pricing: str | None, path: Any) -> Scenario:
@@ -234,17 +202,6 @@ def default_folder(plan: Any) -> Path:
     """
     name = f"{plan.scenario.name}-{plan.user}-{plan.assistant}-{plan.seed}"
     return Path("runs") / re.sub(r"[^\w.@-]+", "_", name)
-
-
-def code_of(interrupt: KeyboardInterrupt) -> int:
-    """Return the exit code that shells expect after an interruption: 128 and the signal's number.
-
-    Args:
-        interrupt: What was raised.
-    """
-    from gtalign_training.play_run_signals import Terminated
-
-    return 143 if isinstance(interrupt, Terminated) else 130
 
 
 class Tally:
