@@ -21,7 +21,6 @@ from gtalign_agents.steering import FIGURE4_BEFORE
 from gtalign_agents.table import assistant_agent, user_agent
 from gtalign_agents.text_welfare import Row, score
 from gtalign_env.envs.dialogue_aec import TalkTable
-from gtalign_env.errors import ScenarioError
 from gtalign_env.money import to_usd
 from gtalign_env.scenario.library import list_entries, scenario_root
 
@@ -94,16 +93,12 @@ class Says:
 
 
 def playable() -> list[str]:
-    """Return the bundled scenarios for which the bundled task set has questions."""
-    names = []
-    for entry in list_entries("scenario"):
-        if entry.path.is_relative_to(scenario_root()):
-            try:
-                TalkTable(entry.name, tasks="general_knowledge")
-            except ScenarioError:  # it has more interpretations than any question
-                continue
-            names.append(entry.name)
-    return names
+    """Return the bundled scenarios; the task set and the one after it fit all."""
+    return [
+        entry.name
+        for entry in list_entries("scenario")
+        if entry.path.is_relative_to(scenario_root())
+    ]
 
 
 def means(scenario: str, assistant: Speaker, count: int) -> tuple[float, float]:
@@ -135,10 +130,6 @@ def test_no_degenerate_assistant_beats_the_plain_honest_one(scenario: str, count
         assert other[0] < own, name
         assert other[1] <= joint, name
     assert own > 0
-
-
-def test_most_scenarios_are_played() -> None:
-    assert len(playable()) >= 15
 
 
 def completion(response: str, thinking: str = "") -> str:
