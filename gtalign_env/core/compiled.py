@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from gtalign_env.core.records import copied
+from gtalign_env.core.records import copied, streamed
 from gtalign_env.distributions import quantile
 
 _MACHINE = {"word": np.uint64, "whole": np.int64}
@@ -72,7 +72,9 @@ def compiled(
 
     def translated(function: FunctionType) -> Any:
         if function is copied:
-            return _copying()
+            return _copying(past_caches=False)
+        if function is streamed:
+            return _copying(past_caches=True)
         if function not in copies:
             inlined = function not in _APART and function not in apart
             copies[function] = numba.njit(copy(function), **_OPTIONS, forceinline=inlined)
@@ -94,8 +96,13 @@ def compiled(
 
 
 @cache
-def _copying() -> Any:
-    """Return what stands for `copied` in compiled code: a move of memory, not one number a time."""
+def _copying(*, past_caches: bool) -> Any:
+    """Return what stands for `copied` in compiled code: a move of memory, not one number a time.
+
+    Args:
+        past_caches: Whether it stands for `streamed`: eight bytes a store, each with the hint that
+            nobody reads them soon, so that no line of the target is fetched before it is written.
+    """
     from numba.core import cgutils, types
     from numba.extending import intrinsic
 
@@ -107,11 +114,15 @@ def _copying() -> Any:
                 for kind, value in zip((source, target), arguments, strict=False)
             ]
             size = context.get_abi_sizeof(context.get_data_type(source.dtype))
+            length = count.literal_value
+            if past_caches:
+                _stream(builder, arrays[0].data, arrays[1].data, length * size)
+                return context.get_dummy_value()
             cgutils.raw_memcpy(  # type: ignore[no-untyped-call]  # numba has no types
                 builder,
                 arrays[1].data,
                 arrays[0].data,
-                context.get_constant(types.intp, count.literal_value),
+                context.get_constant(types.intp, length),
                 size,
             )
             return context.get_dummy_value()
@@ -119,6 +130,26 @@ def _copying() -> Any:
         return types.void(source, target, count), code
 
     return copying
+
+
+def _stream(builder: Any, source: Any, target: Any, size: int) -> None:
+    """Emit stores of so many bytes, a multiple of four, that pass by the caches."""
+    from llvmlite import ir
+
+    index = ir.IntType(32)
+    hint = builder.module.add_metadata([ir.Constant(index, 1)])
+    for kind, first, last in (
+        (ir.IntType(64), 0, size // 8),
+        (ir.IntType(32), size // 8 * 2, size // 4),
+    ):
+        whence = builder.bitcast(source, kind.as_pointer())
+        where = builder.bitcast(target, kind.as_pointer())
+        for k in range(first, last):
+            at = [ir.Constant(index, k)]
+            store = builder.store(
+                builder.load(builder.gep(whence, at), align=4), builder.gep(where, at), align=4
+            )
+            store.set_metadata("nontemporal", hint)
 
 
 def entry_point(function: Any, *arguments: Any) -> Callable[..., Any]:

@@ -37,6 +37,17 @@ def copied(source: Any, target: Any, count: int) -> None:
         target[k] = source[k]
 
 
+def streamed(source: Any, target: Any, count: int) -> None:
+    """Copy as `copied` does; compiled code writes past the caches, which hold what is read again.
+
+    Args:
+        source: In one piece, of numbers of four bytes.
+        target: Likewise, of the same type.
+        count: How many; where this is compiled, a constant.
+    """
+    copied(source, target, count)
+
+
 @cache
 def record_dtype(of: Any, width: int) -> np.dtype[Any]:
     """Return the record type of a named tuple: one object, as compiled calls know it by identity.

@@ -33,6 +33,9 @@ EXACT = 2**53
 COUNTED = 2**31
 """More tokens than a record counts."""
 
+CACHED = 2**23
+"""Bytes of observations up to which a step leaves them in the processor's caches, for who reads them."""
+
 _MOVES = {Seat.USER: len(UserMove), Seat.ASSISTANT: len(AssistantMove)}
 
 
@@ -217,6 +220,7 @@ class Batch:
             *(Seen(self.observations, self.masks), self.told, np.empty(N_FIELDS)),
             *(self._desks[part], moves, handed),
             handed is not self.observations,
+            handed.nbytes > CACHED,
             *self._parts[part],
         )
         if self._step is None:

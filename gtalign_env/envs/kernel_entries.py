@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from gtalign_env.core.moves import ONGOING
-from gtalign_env.core.records import copied
+from gtalign_env.core.records import copied, streamed
 from gtalign_env.core.rules import BEFORE, legal_count, legal_move
 from gtalign_env.core.state import keep_state, state_of
 from gtalign_env.draws import ASSISTANT, USER, word
@@ -122,6 +122,7 @@ def step_many(
     actions: Any,
     handed: Any,
     copies: bool,
+    streams: bool,
     begin: int,
     end: int,
 ) -> None:
@@ -141,6 +142,7 @@ def step_many(
         actions: Shape ``(n,)``.
         handed: What is handed out as observations, shape ``(n, N_ENTRIES)``.
         copies: Whether that is another array than the one in ``seen``.
+        streams: Whether it is too large for caches, so that it had better be written past them.
         begin: First environment.
         end: The one after the last.
     """
@@ -179,7 +181,10 @@ def step_many(
             else:
                 step_row(plays, types, chairs[i], seen, told, i, actions[i])
             if spot.node != NO_NODE:
-                copied(tree.observations[word(spot.node)], handed[i], N_ENTRIES)
+                if streams:
+                    streamed(tree.observations[word(spot.node)], handed[i], N_ENTRIES)
+                else:
+                    copied(tree.observations[word(spot.node)], handed[i], N_ENTRIES)
             elif copies:
                 copied(seen.observations[i], handed[i], N_ENTRIES)
 

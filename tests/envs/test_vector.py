@@ -17,7 +17,7 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from gtalign_env.core.moves import ASSISTANT_LABELS
 from gtalign_env.core.spec import GameSpec
 from gtalign_env.distributions import Choice, LogNormal, Normal, Uniform
-from gtalign_env.envs import nodes
+from gtalign_env.envs import batch, nodes
 from gtalign_env.envs.vector import ConversationVectorEnv
 from gtalign_env.errors import EpisodeError, ScenarioError
 from gtalign_env.persona import Population
@@ -207,6 +207,15 @@ def test_a_batch_of_several_blocks_gives_the_same(threads: int) -> None:
     for copies in (True, False):
         rows = 2 * nodes.BLOCK + 3
         play_both([{}] * rows, ConversationVectorEnv(rows, threads=threads, copy=copies), steps=4)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_what_is_written_past_the_caches_is_the_same(
+    monkeypatch: pytest.MonkeyPatch, threads: int
+) -> None:
+    monkeypatch.setattr(batch, "CACHED", 0)
+    rows = nodes.BLOCK + 3
+    play_both([{}] * rows, ConversationVectorEnv(rows, threads=threads), steps=12)
 
 
 @pytest.mark.parametrize("room", [1, 2, 30])
