@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from gtalign_env.games.solution import solve
 from gtalign_env.scenario.compile import compile_scenario
 from gtalign_env.scenario.loader import load_pricing, load_scenario
 from gtalign_env.scenario.sweep_fields import fields_of, with_changes
+from gtalign_training.commands.run import scenario_under
 from gtalign_training.studies.solved import DILEMMAS
 from gtalign_training.ui.explore import AS_IS, SLOTS, Explore, axes_of, choice_of, places_of
 from gtalign_training.ui.knobs import MOST, Knob, knobs_of, mean_of
@@ -188,3 +190,23 @@ def test_the_mean_over_a_population_is_where_a_slider_begins() -> None:
     mean, varied = mean_of(scenario, field)
     assert mean == pytest.approx(0.3 * 1.5 + 0.2 * 0.02 + 0.3 * 0.1 + 0.2 * 0.1)
     assert varied
+
+
+@pytest.mark.parametrize(
+    "rates",
+    [
+        "{input: 3, cached_input: 0.3, output: 7.5}",
+        "{input: 1.5, output: 7.5}",
+        "{input: 3, output: 6, reasoning: 6}",
+    ],
+)
+def test_a_price_may_leave_out_what_is_optional(tmp_path: Path, rates: str) -> None:
+    file = tmp_path / "own.yaml"
+    head = "schema: gtalign/pricing/1\nname: own\ndescription: One of my own.\ncomponents:\n"
+    file.write_text(f"{head}  - {{kind: per_token, rates: {rates}}}\n")
+    scenario = scenario_under("upsell", str(file), None)
+    knobs = knobs_of(scenario)
+    assert mean_of(scenario, knobs[0].fields[0])[0] in (7.5, 6.0)
+    for low in (True, False):
+        game = moved(scenario, knobs, [one.low if low else one.high for one in knobs])
+        assert view_of(game).solution["equilibria"]

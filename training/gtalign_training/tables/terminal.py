@@ -11,6 +11,8 @@ from gtalign_training.tables.table import Column, Table, Value, is_empty, number
 
 NAME = 14
 """Characters up to which a text is not broken."""
+NARROW = 8
+"""The same where the terminal is too narrow for all columns."""
 
 
 def print_table(console: Console, table: Table) -> None:
@@ -21,6 +23,10 @@ def print_table(console: Console, table: Table) -> None:
         table: The table.
     """
     console.print(safe(table.title))
+    numbers = sum(_width(table, i) + 2 for i, one in enumerate(table.columns) if not one.is_text)
+    texts = [i for i, one in enumerate(table.columns) if one.is_text]
+    wanted = sum(_least_width(table, i) + 2 for i in texts)
+    name = NAME if numbers + wanted <= console.width else NARROW
     grid = Grid(box=SIMPLE_HEAD, pad_edge=False)
     for index, column in enumerate(table.columns):
         justify = "left" if column.is_text else "right"
@@ -28,12 +34,12 @@ def print_table(console: Console, table: Table) -> None:
             safe(column.name),
             justify=justify,  # type: ignore[arg-type]  # one of rich's two words
             no_wrap=not column.is_text,
-            min_width=_least_width(table, index) if column.is_text else None,
+            min_width=min(name, _width(table, index)) if column.is_text else _width(table, index),
             overflow="fold",
         )
     for row in table.rows:
         grid.add_row(*(safe(_cell(*pair)) for pair in zip(table.columns, row, strict=True)))
-    console.print(grid)
+    console.print(grid, crop=False)  # too narrow a terminal folds lines; no number is cut
     for note in table.notes:
         console.print(safe(note, "dim"))
     console.print()
@@ -41,8 +47,15 @@ def print_table(console: Console, table: Table) -> None:
 
 def _least_width(table: Table, index: int) -> int:
     """Return how wide a column of texts is at least: its longest one, but no more than `NAME`."""
-    texts = [table.columns[index].name, *(str(row[index]) for row in table.rows)]
-    return min(NAME, max(map(len, texts)))
+    return min(NAME, _width(table, index))
+
+
+def _width(table: Table, index: int) -> int:
+    """Return how wide the widest cell of a column is."""
+    column = table.columns[index]
+    return max(
+        len(text) for text in (column.name, *(_cell(column, row[index]) for row in table.rows))
+    )
 
 
 def _cell(column: Column, value: Value) -> str:

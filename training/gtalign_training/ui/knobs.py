@@ -143,9 +143,15 @@ def _knobs(scenario: Scenario) -> Iterator[Knob]:
         field = known.get(prefix + stock.path)
         if field is None or count[stock.group] == MOST[stock.group]:
             continue
+        if not is_written(scenario, field):
+            continue
         start, varied = mean_of(scenario, field)
         also = [known[prefix + path] for path in stock.also if prefix + path in known]
-        alike = [one for one in also if mean_of(scenario, one) == (start, varied)]
+        alike = [
+            one
+            for one in also
+            if is_written(scenario, one) and mean_of(scenario, one) == (start, varied)
+        ]
         high = stock.high if start <= stock.high else _nice(2 * start)
         count[stock.group] += 1
         steps = round((start - stock.low) / stock.step)
@@ -166,6 +172,23 @@ def _nice(number: float) -> float:
     """Return a round number at or above one."""
     size = 10.0 ** math.floor(math.log10(number))
     return next(size * k for k in (1, 2, 2.5, 5, 10) if size * k >= number)
+
+
+def is_written(scenario: Scenario, field: Field) -> bool:
+    """Return whether a field has a number of its own: an optional rate that is left out has none.
+
+    Args:
+        scenario: Under its first regime.
+        field: A field of numbers.
+    """
+    if field.part != "pricing":
+        return True
+    value: Any = authored(scenario.schedule[0][1])
+    for step in field.places[0]:
+        if isinstance(value, dict) and value.get(step) is None:
+            return False
+        value = value[step]
+    return True
 
 
 def mean_of(scenario: Scenario, field: Field) -> tuple[float, bool]:
