@@ -113,8 +113,12 @@ def test_an_example_with_an_unknown_option_is_noticed() -> None:
         parsed(["solve", "upsell", "--pricng", "per_token"])
 
 
-ELSEWHERE = re.compile(r"gtalign (demo|train)|:8000|openai:URL|axelrod_first")
-"""Examples that train for minutes or need a server: other tests train, and ask servers of their own.
+ELSEWHERE = re.compile(
+    r"gtalign (demo|train|ablation|ui|compare|rescore|report|data|evaluate|export)"
+    r"|:8000|openai:URL|vllm:|axelrod_first|@runs|bill runs"
+)
+"""Examples that train for minutes, serve until stopped, need a server, or read the folders of runs that
+are not there: other tests do each of these on folders of their own.
 The tournament of Axelrod's strategies needs his library, which is no part of the development extra."""
 
 TALK = (
