@@ -115,7 +115,7 @@ def pieces(tasks: TaskSet, regimes: Iterable[Regime]) -> list[str]:
             for last in SEEN
             for move in AssistantMove
         ),
-        *(f"{level:.1f}" for level in PAYOFF_LEVELS),
+        *_numbers(),
         *_fragments(),
         *_facts(questions(tasks)),
         " ",
@@ -125,12 +125,21 @@ def pieces(tasks: TaskSet, regimes: Iterable[Regime]) -> list[str]:
 
 
 def _grammar() -> Iterator[str]:
-    """Yield the fixed parts of a completion and of the turns around it."""
+    """Yield the fixed parts of a completion and of the turns around it.
+
+    One of them ends at ``</payoff>``: there a turn is halted, and goes on from an edited matrix.
+    """
     yield from (USER_TURN, ASSISTANT_TURN)
     mark = 0.5
     empty = {key: {"LLM": mark, "user": mark} for key in PAYOFF_KEYS}
     text = render(FourBlock(thinking="§", payoff=empty, analyze="§", response="§"))
-    yield from re.split(rf"§|{mark}", text)
+    yield from re.split(rf"§|{mark}|(?<=</payoff>)", text)
+
+
+def _numbers() -> Iterator[str]:
+    """Yield every number of one decimal that a matrix can hold, and what longer ones are made of."""
+    yield from (f"{tenth / 10:.1f}" for tenth in range(-99, 100))
+    yield from "0123456789.-"
 
 
 def _fragments() -> Iterator[str]:
