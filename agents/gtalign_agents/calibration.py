@@ -151,6 +151,26 @@ def agreement(written: Payoff, exact: Payoff, side: str) -> Agreement:
     return Agreement(float(spearman), float(kendall), error)
 
 
+def order_agreement(written: Payoff, exact: Payoff) -> float:
+    """Return how a matrix orders the cells as the exact one does: both sides' mean, in [-1, 1].
+
+    It is the mean of the two sides' Spearman correlations; a side without order counts 0.
+
+    Args:
+        written: Cell to side to payoff, points.
+        exact: Likewise.
+    """
+    from scipy.stats import rankdata
+
+    sides = np.array([values(written), values(exact)]).reshape(2, len(PAYOFF_KEYS), 2)
+    ranks = rankdata(sides, axis=1)
+    ranks -= ranks.mean(axis=1, keepdims=True)
+    ours, truth = ranks
+    scale = np.sqrt((ours**2).sum(axis=0) * (truth**2).sum(axis=0))
+    products = (ours * truth).sum(axis=0)
+    return float(np.divide(products, scale, out=np.zeros(2), where=scale > 0).mean())
+
+
 def best_cells(payoff: Payoff, query: str) -> tuple[str, ...]:
     """Return the cells of a query with the greatest product, a side at or below 0 counting as 0.
 

@@ -11,9 +11,18 @@ from typer.testing import CliRunner
 
 from gtalign_env.errors import RunError
 from gtalign_training import pipeline
-from gtalign_training.ablation import Variant, mean_over_seeds, recipe_of, variants
+from gtalign_training.ablation import (
+    Variant,
+    mean_over_seeds,
+    recipe_of,
+    rewards_of,
+    seeds_of,
+    variants,
+    vary_of,
+)
+from gtalign_training.ablation.runs import _start_of
 from gtalign_training.cli import main
-from gtalign_training.commands.ablation import seeds_of
+from gtalign_training.grid import compare
 from gtalign_training.recipe import Recipe
 from gtalign_training.run_folder import RunFolder, write_json
 
@@ -51,9 +60,34 @@ class Runs:
         gain = {"scenario": 1.0, "random": 0.0}[recipe.reward] + recipe.seed
         row = {"name": "after", "well_formed": 0.5, "gap_closed": [gain / 10, 0, 0]}
         row |= {key: [gain, 0, 0] for key in ("welfare", "user", "assistant")}
-        directions = [{"held": True}, {"held": False}]
-        write_json(folder / "evaluation.json", {"rows": [row], "directions": directions})
+        before = {"name": "before", "welfare": [0.0, 0, 0]}
+        result = {
+            "rows": [before, row],
+            "directions": [{"held": True}, {"held": False}],
+            "optimum": {"welfare": 2.0},
+        }
+        write_json(folder / "evaluation.json", result)
         folder.mark(status="done")
+
+
+def compared(folders: list[Path], **options: Any) -> dict[str, Any]:
+    """Stand for a comparison: the second run lies 0.5 behind the first, 0.6 for odd seeds."""
+    first, second = map(str, folders)
+    gap = 0.6 if second.endswith("1") else 0.5
+    point = {"coverage_by_instance": 1.0, "regret_by_instance": 0.0, "hypervolume_of_mean": 0.25}
+    return {
+        "frontier": [
+            {"contender": name, "on_frontier_of_means": name == first, **point}
+            for name in (first, second)
+        ],
+        "differences": [
+            {"contender": second, "by": "all", "measure": "W", "difference": [-gap, 0, 0]},
+            {"contender": second, "by": "all", "measure": "U", "difference": [9.0, 0, 0]},
+        ],
+        "dominance": [
+            {"contender": second, "instances": 8, "strict": {"first": 1, "second": 4}},
+        ],
+    }
 
 
 def test_a_stopped_ablation_goes_on_and_repeats_nothing(
@@ -61,6 +95,7 @@ def test_a_stopped_ablation_goes_on_and_repeats_nothing(
 ) -> None:
     runs = Runs()
     monkeypatch.setattr(pipeline, "run", runs)
+    monkeypatch.setattr(compare, "compare", compared)
     options = ("--rewards", "scenario,random", "--seeds", "0-1")
     runs.fails = {"random-seed0"}
     assert "stopped" in invoked(tmp_path, *options, code=2).output
@@ -77,13 +112,57 @@ def test_a_stopped_ablation_goes_on_and_repeats_nothing(
     assert (first["reward"], first["seeds"]) == ("scenario", [0, 1])
     assert first["measures"]["welfare"][0] == pytest.approx(1.5)
     assert second["measures"]["directions"] == [0.5, 0.0]
+    assert second["together"]["difference"][0] == pytest.approx(-0.55)
+    assert second["together"]["dominates"] == [0.125, 0.0]
     text = page.read_text()
     assert "| scenario | four-blocks | 2 | 1.50 ± 6.35 |" in text  # t(1) 12.71 x 0.707 / 1.414
+    assert "| random | four-blocks | 2 | -0.55 ± 0.64 | 0.12 ± 0.00 | 0.50 ± 0.00 |" in text
     assert "--seeds 0-1" in text
     assert "exists already" in invoked(tmp_path, *options, "--page", str(page), code=2).output
     told = invoked(tmp_path, "--rewards", "scenario", "--seeds", "1-2", "--dry-run").stdout
     assert told.splitlines()[0].startswith("done ")
     assert told.splitlines()[1].startswith("to do ")
+
+
+def test_whatever_is_wrong_is_told_before_anything_begins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = Runs()
+    monkeypatch.setattr(pipeline, "run", runs)
+    for options, words in {
+        ("--vary", "grpo.step=1,2"): "Did you mean 'steps'",
+        ("--vary", "grpo.steps=1,none"): "grpo.steps",
+        ("--vary", "grpo.steps"): "FIELD=VALUE",
+        ("--vary", "grpo.steps=1", "--vary", "grpo.steps=2"): "twice",
+        ("--rewards", "ces:x"): "as ces:-1",
+        ("--rewards", "nash:2"): "only ces",
+        ("--rewards", "ces:3"): "rho",
+        ("--formats", "non"): "Did you mean 'none'",
+    }.items():
+        assert words in invoked(tmp_path, *options, code=2).output
+    assert runs.asked == []
+
+
+def test_any_field_can_be_varied() -> None:
+    cells = list(variants(("ces:-1",), ("none",), (0,), vary_of(["grpo.steps=1,2"])))
+    assert [cell.folder for cell in cells] == [
+        "ces-1-without-blocks-steps1-seed0",
+        "ces-1-without-blocks-steps2-seed0",
+    ]
+    made = recipe_of(small_recipe(), cells[1])
+    assert (made.reward, made.rho, made.grpo.steps) == ("ces", -1.0, 2)
+    assert rewards_of("ces:-1, nash") == ("ces:-1", "nash")
+
+
+def test_a_warm_start_of_its_own_prices_is_shared_between_prices() -> None:
+    prices = ["reasoning_api", "subscription"]
+    one, other = (
+        small_recipe(sft={"pricing": prices}, game={"pricing": [price]}).plain() for price in prices
+    )
+    assert _start_of(one) == _start_of(other)
+    new = small_recipe(sft={"pricing": prices}, game={"pricing": ["per_token"]}).plain()
+    assert _start_of(one) != _start_of(new)  # its language has a price more
+    assert _start_of(small_recipe(game={"pricing": [prices[0]]}).plain()) != _start_of(one)
 
 
 @pytest.mark.slow

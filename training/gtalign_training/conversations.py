@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from gtalign_agents.calibration import exact_payoff, order_agreement
+from gtalign_agents.fourblock import Payoff
 from gtalign_env.errors import RunError
 from gtalign_env.welfare import Welfare, minmax, zscore
 from gtalign_training.chat import ChatTokens
@@ -51,6 +53,7 @@ class Conversations:
         self.table = training_table(recipe)
         self.user = user_of(recipe)
         self.instructions = instructions_of(recipe)
+        self._exact: dict[str, Payoff] = {}
 
     def batch(self, indices: Sequence[int], generate: Generate, step: int) -> Batch:
         """Return one played conversation per index; equal indices open equal conversations.
@@ -90,10 +93,32 @@ class Conversations:
             rng = np.random.default_rng(np.random.SeedSequence([self.recipe.seed, 2, step]))
             return [float(value) for value in rng.random(len(rollouts))]
         scores = [rollout.score(self.welfare(rollout)) for rollout in rollouts]
+        if self.recipe.calibration:
+            scores = self._with_calibration(rollouts, scores)
         if self.recipe.normalise == "none":
             return scores
         sources = [rollout.talk.conversation.spec.regime.name for rollout in rollouts]
         return normalised(scores, sources, self.recipe.normalise)
+
+    def _with_calibration(
+        self, rollouts: Sequence[Rollout], scores: Sequence[float | None]
+    ) -> list[float | None]:
+        """Return the scores, and what each first matrix is worth; nothing where it is malformed."""
+        return [
+            None
+            if score is None
+            else score + self.recipe.calibration * self._calibration_of(rollout)
+            for rollout, score in zip(rollouts, scores, strict=True)
+        ]
+
+    def _calibration_of(self, rollout: Rollout) -> float:
+        if not rollout.well_formed or not rollout.turns:
+            return 0.0
+        block = rollout.turns[0].block
+        assert block is not None
+        spec = rollout.talk.conversation.spec
+        exact = self._exact.setdefault(spec.digest, exact_payoff(spec))
+        return order_agreement(block.payoff, exact)
 
 
 def normalised(

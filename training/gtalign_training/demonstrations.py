@@ -1,7 +1,8 @@
 """Conversations to imitate: the format, the facts and every move, but no strategy.
 
-Moves and payoffs are drawn evenly, so a model that imitates them knows how to play and not what
-to play: what it does better later, it learnt from welfare.
+Moves are drawn evenly, so a model that imitates them knows how to play and not what to play: what
+it does better later, it learnt from welfare. The payoffs mean nothing, or the move is the best one by
+them: then a model learns to do as its matrix says, and not what a matrix should say.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gtalign_agents.calibration import cell_of
 from gtalign_agents.fourblock import FourBlock, render
 from gtalign_agents.prompts import system_message
 from gtalign_env.core.moves import STYLES, AssistantMove
@@ -18,7 +20,11 @@ from gtalign_env.core.policies import AssistantSeat, UserSeat
 from gtalign_env.draws import Purpose, Seat
 from gtalign_env.envs.talk import Talk
 from gtalign_training.chat import ChatTokens, Tokens
-from gtalign_training.tiny.language import SEEN, SKETCHES, analysis, sketch
+from gtalign_training.tiny.language import SEEN, SKETCHES, analysis, reason_for, sketch
+
+IMITATED = 1 / 50
+"""Share of the conversations whose matrices are imitated where choices follow from them. A dozen numbers
+that nobody can foresee drown what is to be learnt of them: how to read them."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +36,12 @@ class Demonstration:
 
 
 def written_block(
-    talk: Talk, move: AssistantMove, response: str, rng: np.random.Generator
+    talk: Talk,
+    move: AssistantMove,
+    response: str,
+    rng: np.random.Generator,
+    *,
+    read: bool = False,
 ) -> FourBlock:
     """Return four blocks around a response: what is plain to see, any payoffs, the choice.
 
@@ -39,13 +50,16 @@ def written_block(
         move: What the response does.
         response: The visible message.
         rng: Draws the payoffs.
+        read: Whether the choice follows from the payoffs; without it they mean nothing.
     """
     conversation = talk.conversation
     last = conversation.user_moves[-1]
     style = STYLES[conversation.who.style]
     return FourBlock(
         thinking=SEEN[last],
-        payoff=sketch(int(rng.integers(SKETCHES))),
+        payoff=reason_for(cell_of(last, move), rng)
+        if read
+        else sketch(int(rng.integers(SKETCHES))),
         analyze=analysis(conversation.spec.regime, style, last, move),
         response=response,
     )
@@ -61,6 +75,7 @@ def demonstrations(
     *,
     policy: AssistantSeat | None = None,
     blocks: bool = True,
+    read: bool = False,
 ) -> Iterator[Demonstration]:
     """Yield conversations with evenly drawn moves, or with those of a policy.
 
@@ -73,9 +88,12 @@ def demonstrations(
         instructions: What the system message says before the price.
         policy: The assistant's moves; evenly drawn ones without it.
         blocks: Whether a turn is four blocks or the message alone.
+        read: Whether choices follow from the written payoffs.
     """
     for index in range(count):
-        yield demonstrate(open_talk(index), user, policy, chat, rng, instructions, blocks=blocks)
+        yield demonstrate(
+            open_talk(index), user, policy, chat, rng, instructions, blocks=blocks, read=read
+        )
 
 
 def demonstrate(
@@ -87,6 +105,7 @@ def demonstrate(
     instructions: str,
     *,
     blocks: bool,
+    read: bool = False,
 ) -> Demonstration:
     """Return one conversation as tokens, played to its end.
 
@@ -98,10 +117,12 @@ def demonstrate(
         rng: Draws payoffs, and moves or what the policy leaves to chance.
         instructions: What the system message says before the price.
         blocks: Whether a turn is four blocks or the message alone.
+        read: Whether choices follow from the written payoffs.
     """
     conversation = talk.conversation
     ids: Tokens = []
     mask: list[int] = []
+    imitated = not (read and blocks) or rng.random() < IMITATED
     while conversation.state.ending is None:
         u = conversation.chance(Seat.USER, Purpose.POLICY)
         text = talk.word_user(user(conversation.user_view(), u))
@@ -115,9 +136,19 @@ def demonstrate(
         else:
             move = policy(conversation.assistant_view(), rng.random())
         response = talk.word_assistant(move)
-        text = render(written_block(talk, move, response, rng)) if blocks else response
+        text = response
+        if blocks:
+            text = render(written_block(talk, move, response, rng, read=read))
         written = chat.tokenizer.encode(text, add_special_tokens=False)
         talk.say_assistant(response)
         ids += [*tail, *written, chat.tokenizer.eos_token_id]
-        mask += [0] * len(tail) + [1] * (len(written) + 1)
+        own = [1] * len(written) if imitated else _without_matrix(chat, text)
+        mask += [*(0 for _ in tail), *own, 1]
     return Demonstration(ids, mask)
+
+
+def _without_matrix(chat: ChatTokens, text: str) -> list[int]:
+    """Return 1 for every token of a turn but 0 for those of its matrix."""
+    begin, end = text.index("<payoff>"), text.index("</payoff>")
+    spans = chat.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+    return [int(last <= begin or first >= end) for first, last in spans["offset_mapping"]]

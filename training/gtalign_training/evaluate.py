@@ -7,12 +7,13 @@ paired. The optimum is not sampled: it is the exact value of the Bayes oracle.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gtalign_agents.steering import Edit
 from gtalign_env.core.conversation import Conversation
 from gtalign_env.core.moves import STYLES, AssistantMove
 from gtalign_env.core.oracle import BayesOracle, bayes_oracle
@@ -23,6 +24,7 @@ from gtalign_env.core.policies import (
     play_on,
     random_assistant,
 )
+from gtalign_env.core.spec import GameSpec
 from gtalign_env.envs.dialogue_aec import TalkTable
 from gtalign_training.chat import ChatTokens
 from gtalign_training.game import held_out_tables, instructions_of, open_talk, user_of
@@ -73,13 +75,19 @@ class Measured(NamedTuple):
     rollouts: list[Rollout]
 
 
-def play_model(recipe: Recipe, assistant: Assistant, temperature: float = 1.0) -> Measured:
+def play_model(
+    recipe: Recipe,
+    assistant: Assistant,
+    temperature: float = 1.0,
+    edit: Callable[[GameSpec], Edit | None] = lambda spec: None,
+) -> Measured:
     """Return what a language model says and gets.
 
     Args:
         recipe: The recipe.
         assistant: The model.
         temperature: Of sampling; 0 is greedy.
+        edit: By how much the matrices written under a game are edited; None leaves them alone.
     """
     chat = ChatTokens(assistant.tokenizer)
     rollouts: list[Rollout] = []
@@ -91,6 +99,7 @@ def play_model(recipe: Recipe, assistant: Assistant, temperature: float = 1.0) -
             temperature=temperature,
             seed=recipe.evaluation.seed + index,
             batch=recipe.evaluation.batch_size,
+            edit=edit(table.specs[0]),
         )
         talks = [(i, open_talk(table, i)) for i in range(recipe.evaluation.conversations)]
         rollouts += play(

@@ -18,13 +18,23 @@ def training_table(recipe: Recipe, *, knowing: bool = False) -> TalkTable:
 
     Args:
         recipe: The recipe.
-        knowing: Whether the scripted assistant knows every answer: nobody imitates mistakes.
+        knowing: Whether they are to be imitated: under the warm start's regimes, by a scripted
+            assistant that knows every answer, so that nobody imitates mistakes.
     """
-    table = _table(recipe, recipe.game.pricing)
+    pricing = recipe.game.pricing
+    if knowing and recipe.sft is not None and recipe.sft.pricing is not None:
+        pricing = recipe.sft.pricing
+    table = _table(recipe, pricing)
     if knowing:
         table.specs = tuple(replace(spec, p_correct=1.0) for spec in table.specs)
     table.seed(recipe.seed)
     return table
+
+
+def known_specs(recipe: Recipe) -> tuple[GameSpec, ...]:
+    """Return every game that a model meets: those to learn from, and those to imitate."""
+    to_learn, to_imitate = training_table(recipe), training_table(recipe, knowing=True)
+    return tuple({s.regime.name: s for s in (*to_imitate.specs, *to_learn.specs)}.values())
 
 
 def held_out_tables(recipe: Recipe) -> list[TalkTable]:

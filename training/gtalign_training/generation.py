@@ -1,15 +1,28 @@
-"""Batched sampling from a Hugging Face model, for evaluation."""
+"""Batched sampling from a Hugging Face model, for evaluation; with its matrices edited, if asked."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
+from gtalign_agents.steering import Edit, steer
 from gtalign_training.chat import Tokens
 from gtalign_training.rollouts import Generate
 
+MATRIX_END = "</payoff>"
+"""Where a turn is halted whose matrix is to be edited."""
+
 
 def sampler(
-    model: Any, tokenizer: Any, *, turn_tokens: int, temperature: float, seed: int, batch: int = 256
+    model: Any,
+    tokenizer: Any,
+    *,
+    turn_tokens: int,
+    temperature: float,
+    seed: int,
+    batch: int = 256,
+    edit: Edit | None = None,
 ) -> Generate:
     """Return a function that continues batches of sequences.
 
@@ -20,8 +33,14 @@ def sampler(
         temperature: Of sampling; 0 is greedy.
         seed: Seed of the sampling; the process's own random state is left alone.
         batch: Most sequences at once.
+        edit: Halt every turn at its matrix, and let it go on from the edited one; see
+            `gtalign_agents.steering`. An edit by nothing is the control: halted, and unchanged.
     """
     import torch
+
+    write = partial(_continue, model, tokenizer, turn_tokens=turn_tokens, temperature=temperature)
+    if edit is not None:
+        write = partial(_steered, write, tokenizer, edit)
 
     generator_state = torch.Generator().manual_seed(seed).get_state()
 
@@ -34,9 +53,7 @@ def sampler(
                 torch.cuda.manual_seed(int(generator_state[:4].sum()) + seed)
             torch.set_rng_state(generator_state)
             for start in range(0, len(sequences), batch):
-                out += _continue(
-                    model, tokenizer, sequences[start : start + batch], turn_tokens, temperature
-                )
+                out += write(sequences[start : start + batch])
             torch.rand(1)  # a batch of nothing still moves on
             generator_state = torch.get_rng_state()
         return out
@@ -44,8 +61,36 @@ def sampler(
     return generate
 
 
+def _steered(
+    write: Callable[..., list[Tokens]], tokenizer: Any, edit: Edit, sequences: list[Tokens]
+) -> list[Tokens]:
+    out: list[Tokens] = []
+    for begun in write(sequences, until=MATRIX_END):
+        text = tokenizer.decode(begun, skip_special_tokens=False)
+        halted, end, _ = text.partition(MATRIX_END)
+        if end and begun[-1] == tokenizer.eos_token_id:  # where it stands for padding too
+            begun = begun[:-1]
+        steered = steer(halted + end, edit).text if end else text
+        # what no edit has changed keeps its tokens, whichever way its text would be cut anew
+        out.append(
+            begun if steered == text else tokenizer.encode(steered, add_special_tokens=False)
+        )
+    live = [i for i, row in enumerate(out) if not row or row[-1] != tokenizer.eos_token_id]
+    if live:
+        rest = write([sequences[i] + out[i] for i in live])
+        for i, row in zip(live, rest, strict=True):
+            out[i] = out[i] + row
+    return out
+
+
 def _continue(
-    model: Any, tokenizer: Any, sequences: list[Tokens], turn_tokens: int, temperature: float
+    model: Any,
+    tokenizer: Any,
+    sequences: list[Tokens],
+    *,
+    turn_tokens: int,
+    temperature: float,
+    until: str | None = None,
 ) -> list[Tokens]:
     import torch
 
@@ -66,11 +111,16 @@ def _continue(
         max_new_tokens=turn_tokens,
         pad_token_id=pad,
         eos_token_id=tokenizer.eos_token_id,
+        **({} if until is None else {"stop_strings": [until], "tokenizer": tokenizer}),
         **sampling,
     )[:, longest:].tolist()
     model.train(training)
-    return [_until_end(row, tokenizer.eos_token_id) for row in written]
+    return [_until_end(row, tokenizer.eos_token_id, pad) for row in written]
 
 
-def _until_end(tokens: Tokens, end: int) -> Tokens:
-    return tokens[: tokens.index(end) + 1] if end in tokens else tokens
+def _until_end(tokens: Tokens, end: int, pad: int) -> Tokens:
+    if end in tokens:
+        return tokens[: tokens.index(end) + 1]
+    while tokens and tokens[-1] == pad:  # halted earlier than others of the batch
+        tokens = tokens[:-1]
+    return tokens

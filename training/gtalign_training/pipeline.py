@@ -10,7 +10,7 @@ from gtalign_env.core.oracle import require_solvable
 from gtalign_env.envs.transcript import transcript_of, write_transcripts
 from gtalign_training.callbacks import Progress, silent
 from gtalign_training.evaluate import play_model, report
-from gtalign_training.game import training_table
+from gtalign_training.game import known_specs, training_table
 from gtalign_training.models import require_train_extra
 from gtalign_training.processes import Processes, require_together
 from gtalign_training.recipe import Recipe
@@ -83,7 +83,7 @@ def _run(
     table = training_table(recipe)
     for spec in table.specs:  # what it will be measured by, before hours go into it
         require_solvable(spec)
-    fresh = new_assistant(recipe, table.specs)
+    fresh = new_assistant(recipe, known_specs(recipe))
     require_writable(recipe, fresh.tokenizer)
     digests = [spec.digest for spec in table.specs]
     if processes.first:

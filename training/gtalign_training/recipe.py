@@ -134,6 +134,13 @@ class Recipe(AuthoredFile):
         le=1,
         default=0.0,
     )
+    calibration: float = described(
+        "What a first matrix that orders the cells as the exact one does is worth beside the reward.",
+        "points",
+        ge=0,
+        le=1000,
+        default=0.0,
+    )
     normalise: Literal["none", "zscore", "minmax"] = Field(
         default="none", description="What is done to the rewards of a step, regime by regime."
     )
@@ -199,6 +206,13 @@ class Recipe(AuthoredFile):
         if self.rho and self.reward != "ces":
             faults.append((("rho",), f"belongs to reward: ces; got reward: {self.reward}"))
         section = getattr(self, self.section_name)
+        if self.calibration:
+            if self.strategic or self.format == "none":
+                faults.append((("calibration",), "needs a model that writes matrices"))
+            elif isinstance(section, OnlineModel) and section.credit == "turn":
+                faults.append(
+                    (("calibration",), "is of whole conversations: leave it out with credit: turn")
+                )
         if self.normalise != "none":
             if self.strategic:
                 faults.append(
@@ -210,6 +224,11 @@ class Recipe(AuthoredFile):
                 )
         if self.format == "none" and self.strategic:
             faults.append((("format",), f"belongs to language models; {self.algorithm} has none"))
+        read = self.sft is not None and self.sft.matrices == "read"
+        if read and (isinstance(self.model, PretrainedModel) or self.format == "none"):
+            faults.append(
+                (("sft", "matrices"), "read is for the tiny model that writes four blocks")
+            )
         adapters = isinstance(self.model, PretrainedModel) and self.model.lora is not None
         if adapters and self.algorithm == "lm-ppo":
             faults.append((("model", "lora"), "must be left out: lm-ppo trains all weights"))

@@ -151,6 +151,7 @@ def _oracle_tries(
                 rng,
                 instructions_of(recipe),
                 blocks=recipe.format == "four-blocks",
+                read=recipe.sft is not None and recipe.sft.matrices == "read",
             )
             welfare = reward_welfare(recipe, talk.conversation.spec)
             start = row.mask.index(1)

@@ -1,8 +1,8 @@
-"""`gtalign ablation`: one recipe with several rewards, formats and seeds."""
+"""`gtalign ablation`: one recipe with several rewards, formats, settings and seeds."""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -10,30 +10,21 @@ import typer
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from gtalign_env.errors import RunError, suggest
-from gtalign_training.ablation import (
-    HEAD,
-    Variant,
-    finished,
-    page,
-    rows_of,
-    run_all,
-    summaries,
-    variants,
-)
+from gtalign_env.errors import RunError
+from gtalign_training import ablation as study
 from gtalign_training.commands.options import Force, Json, check_new
 from gtalign_training.console import err, out, print_json, safe
-from gtalign_training.recipe import Recipe, Reward, load_recipe
+from gtalign_training.recipe import Recipe, load_recipe
 
 EXAMPLES = (
     "gtalign ablation tiny-ablation --seeds 0-4 --out runs/ablation",
-    "gtalign ablation tiny-ablation --rewards scenario,user_only,random --formats four-blocks,none --out runs/a",
+    "gtalign ablation tiny-ablation --rewards nash,ces:-1,random --formats four-blocks,none --out runs/a",
+    "gtalign ablation tiny-ablation --rewards nash --vary grpo.steps=40,120 --vary model.hidden=32,64 --out runs/b",
     "gtalign ablation tiny-ablation --seeds 0-4 --out runs/ablation --page docs/results/ablation.md --force",
     "gtalign ablation tiny-ablation --out runs/ablation --dry-run",
 )
 
-REWARDS = "scenario,user_only,assistant_only,utilitarian,egalitarian,random"
-FORMATS = ("four-blocks", "none")
+REWARDS = "nash,utilitarian,egalitarian,ces:-1,user_only,assistant_only,random"
 
 
 def ablation(
@@ -41,10 +32,20 @@ def ablation(
     out_folder: Annotated[
         Path, typer.Option("--out", help="Where the run folders lie.", metavar="DIR")
     ],
-    rewards: Annotated[str, typer.Option(help="Rewards, as a,b,c.")] = REWARDS,
+    rewards: Annotated[
+        str, typer.Option(help="Rewards, as a,b,c; the others are compared with the first.")
+    ] = REWARDS,
     formats: Annotated[
-        str, typer.Option(help=f"Formats, as a,b: {', '.join(FORMATS)}.")
+        str, typer.Option(help=f"Formats, as a,b: {', '.join(study.FORMATS)}.")
     ] = "four-blocks",
+    vary: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Another field and its values, such as grpo.steps=40,120; repeatable. Every "
+            "combination is run.",
+            metavar="FIELD=A,B",
+        ),
+    ] = None,
     seeds: Annotated[str, typer.Option(help="Seeds, as 0,1,2 or 0-4.")] = "0-2",
     page_file: Annotated[
         Path | None,
@@ -56,7 +57,7 @@ def ablation(
     ] = False,
     json: Json = False,
 ) -> None:
-    """Train a recipe with every reward, format and seed, and tell the results together.
+    """Train a recipe with every reward, format, setting and seed, and tell the results together.
 
     Every run is an ordinary run folder. Asked again, it goes on where it was stopped; finished runs
     are only read.
@@ -70,71 +71,53 @@ def ablation(
             f"{base.name} trains without text ({base.algorithm}); an ablation needs words"
         )
     cells = list(
-        variants(
-            _known(rewards, Reward.__args__, "reward"),  # type: ignore[attr-defined]  # a Literal's members
-            _known(formats, FORMATS, "format"),
-            seeds_of(seeds),
+        study.variants(
+            study.rewards_of(rewards),
+            study.formats_of(formats),
+            study.seeds_of(seeds),
+            study.vary_of(vary or ()),
         )
     )
+    for cell in cells:
+        study.recipe_of(base, cell)  # all that is wrong is told before anything begins
     check_new(page_file, force)
     if dry_run:
         for cell in cells:
-            state = "done" if finished(out_folder / cell.folder) else "to do"
+            state = "done" if study.finished(out_folder / cell.folder) else "to do"
             out().print(safe(f"{state:<6} {out_folder / cell.folder}"), soft_wrap=True)
         return
     with progress_bars(err()) as progress:
-        run_all(base, cells, out_folder, progress, lambda line: err().print(safe(line)))
-    _tell(base, cells, out_folder, json=json)
+        study.run_all(base, cells, out_folder, progress, lambda line: err().print(safe(line)))
+    found, both = study.summaries(cells, out_folder), study.together(cells, out_folder)
+    _tell(base, found, both, json=json)
     if page_file is not None:
-        command = (
-            f"gtalign ablation {recipe} --rewards {rewards} --formats {formats} --seeds {seeds}"
-        )
+        command = f"gtalign ablation {recipe} --rewards {rewards} --formats {formats}"
+        command += "".join(f" --vary {one}" for one in vary or ()) + f" --seeds {seeds}"
         page_file.parent.mkdir(parents=True, exist_ok=True)
-        write_text(page_file, page(base, summaries(cells, out_folder), command))
+        write_text(page_file, study.page(base, found, both, command))
         err().print(safe(f"wrote {page_file}"))
 
 
-def _tell(base: Recipe, cells: list[Variant], folder: Path, *, json: bool) -> None:
-    found = summaries(cells, folder)
+def _tell(
+    base: Recipe, found: Sequence[study.Summary], both: Sequence[study.Summary], *, json: bool
+) -> None:
     if json:
-        print_json([one._asdict() for one in found])
+        together = {(one.label): one.measures for one in both}
+        print_json([{**one._asdict(), "together": together.get(one.label)} for one in found])
         return
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    for name in HEAD:
-        table.add_column(name)
-    for row in rows_of(found):
-        table.add_row(*map(safe, row))
     out().print(
         safe(f"{base.name}: mean over seeds and half the width of its 95 % interval, points")
     )
-    out().print(table)
+    _print(study.head(found), study.rows_of(found))
+    if both:
+        out().print(safe(f"Within seeds, beside {both[0].label}"))
+        _print(study.head(both, study.TOGETHER), study.rows_of(both, study.TOGETHER))
 
 
-def _known(text: str, known: tuple[str, ...], what: str) -> tuple[str, ...]:
-    names = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+def _print(names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for name in names:
-        if name not in known:
-            raise RunError(
-                f"a {what} is one of {', '.join(known)}; got {name!r}.{suggest(name, known)}"
-            )
-    if not names:
-        raise RunError(f"name at least one {what}")
-    return names
-
-
-def seeds_of(text: str) -> tuple[int, ...]:
-    """Return the seeds of an option such as ``0,1,2`` or ``0-4``.
-
-    Raises:
-        RunError: It is neither.
-    """
-    found: dict[int, None] = {}
-    for part in text.split(","):
-        match = re.fullmatch(r"\s*(\d{1,9})(?:-(\d{1,9}))?\s*", part)
-        if match is None:
-            raise RunError(f"--seeds is written as 0,1,2 or 0-4; got {text!r}")
-        first, last = int(match[1]), int(match[2] or match[1])
-        if last < first or last - first >= 1000:
-            raise RunError(f"--seeds counts upwards, at most 1,000 of them; got {part.strip()!r}")
-        found |= dict.fromkeys(range(first, last + 1))
-    return tuple(found)
+        table.add_column(name)
+    for row in rows:
+        table.add_row(*map(safe, row))
+    out().print(table)

@@ -10,7 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from gtalign_agents.fourblock import PAYOFF_KEYS, FourBlock, render
+import numpy as np
+
+from gtalign_agents.calibration import best_cells, payoff_of
+from gtalign_agents.fourblock import PAYOFF_KEYS, FourBlock, Payoff, render
 from gtalign_agents.prompts import PRICING
 from gtalign_env.core.moves import STYLES, VERBOSITIES, AssistantMove, UserMove
 from gtalign_env.pricing import Regime
@@ -53,6 +56,20 @@ def sketch(index: int) -> dict[str, dict[str, float]]:
     return {
         key: {"LLM": values[2 * i], "user": values[2 * i + 1]} for i, key in enumerate(PAYOFF_KEYS)
     }
+
+
+def reason_for(cell: str, rng: np.random.Generator) -> Payoff:
+    """Return payoffs by which a cell is the best one of its query, all others drawn evenly.
+
+    Args:
+        cell: Such as ``VQ_CQ``.
+        rng: Draws the payoffs: U from -2.0 to 4.0, L from -1.0 to 5.0, by tenths.
+    """
+    while True:
+        tenths = rng.integers([-10, -20] * len(PAYOFF_KEYS), [51, 41] * len(PAYOFF_KEYS))
+        payoff = payoff_of([float(tenth) / 10 for tenth in tenths])
+        if best_cells(payoff, cell[:2]) == (cell,):
+            return payoff
 
 
 def analysis(regime: Regime, style: str, last: UserMove, move: AssistantMove) -> str:
