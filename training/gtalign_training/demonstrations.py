@@ -7,6 +7,7 @@ them: then a model learns to do as its matrix says, and not what a matrix should
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -23,8 +24,10 @@ from gtalign_training.chat import ChatTokens, Tokens
 from gtalign_training.tiny.language import SEEN, SKETCHES, analysis, reason_for, sketch
 
 IMITATED = 1 / 50
-"""Share of the conversations whose matrices are imitated where choices follow from them. A dozen numbers
+"""Share of the conversations whose payoffs are imitated where choices follow from them. A dozen numbers
 that nobody can foresee drown what is to be learnt of them: how to read them."""
+
+_NUMBER = re.compile(r"-?\d+\.\d+")
 
 
 @dataclass(frozen=True)
@@ -142,13 +145,17 @@ def demonstrate(
         written = chat.tokenizer.encode(text, add_special_tokens=False)
         talk.say_assistant(response)
         ids += [*tail, *written, chat.tokenizer.eos_token_id]
-        own = [1] * len(written) if imitated else _without_matrix(chat, text)
+        own = [1] * len(written) if imitated else _without_numbers(chat, text)
         mask += [*(0 for _ in tail), *own, 1]
     return Demonstration(ids, mask)
 
 
-def _without_matrix(chat: ChatTokens, text: str) -> list[int]:
-    """Return 1 for every token of a turn but 0 for those of its matrix."""
+def _without_numbers(chat: ChatTokens, text: str) -> list[int]:
+    """Return 1 for every token of a turn but 0 for the numbers of its matrix."""
     begin, end = text.index("<payoff>"), text.index("</payoff>")
+    numbers = [match.span() for match in _NUMBER.finditer(text, begin, end)]
     spans = chat.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
-    return [int(last <= begin or first >= end) for first, last in spans["offset_mapping"]]
+    return [
+        int(not any(first < stop and last > start for start, stop in numbers))
+        for first, last in spans["offset_mapping"]
+    ]

@@ -51,7 +51,8 @@ def new_assistant(recipe: Recipe, specs: Iterable[GameSpec]) -> Assistant:
     from gtalign_training.tiny.model import build_model, build_tokenizer
 
     regimes = [spec.regime for spec in specs]
-    tokenizer = build_tokenizer(pieces(load_tasks(recipe.game.tasks), regimes))
+    read = recipe.sft is not None and recipe.sft.matrices == "read"
+    tokenizer = build_tokenizer(pieces(load_tasks(recipe.game.tasks), regimes, read=read))
     model = build_model(
         tokenizer, layers=recipe.model.layers, hidden=recipe.model.hidden, seed=recipe.seed
     )

@@ -111,12 +111,14 @@ def questions(tasks: TaskSet) -> list[Question]:
     return [question for question in tasks.questions if question.covered]
 
 
-def pieces(tasks: TaskSet, regimes: Iterable[Regime]) -> list[str]:
+def pieces(tasks: TaskSet, regimes: Iterable[Regime], *, read: bool = False) -> list[str]:
     """Return the vocabulary, longest piece first, without the special tokens.
 
     Args:
         tasks: The task set.
         regimes: The prices it knows.
+        read: Whether choices are to follow from payoffs. Then a choice is the same token in every
+            situation, so that reading is learnt once and not once for each of them.
     """
     known = list(regimes)
     found: dict[str, None] = {}
@@ -126,11 +128,12 @@ def pieces(tasks: TaskSet, regimes: Iterable[Regime]) -> list[str]:
         *_grammar(),
         *SEEN.values(),
         *(
-            analysis(regime, style, last, move)
+            piece
             for regime in known
             for style in STYLES
             for last in SEEN
             for move in AssistantMove
+            for piece in _choice(analysis(regime, style, last, move), read=read)
         ),
         *_numbers(),
         *_fragments(),
@@ -151,6 +154,12 @@ def _grammar() -> Iterator[str]:
     empty = {key: {"LLM": mark, "user": mark} for key in PAYOFF_KEYS}
     text = render(FourBlock(thinking="§", payoff=empty, analyze="§", response="§"))
     yield from re.split(rf"§|{mark}|(?<=</payoff>)", text)
+
+
+def _choice(text: str, *, read: bool) -> tuple[str, ...]:
+    """Return the pieces of an analysis: one, or the situation and the choice apart."""
+    situation, colon, choice = text.rpartition(": ")
+    return (situation + colon, choice) if read else (text,)
 
 
 def _numbers() -> Iterator[str]:
