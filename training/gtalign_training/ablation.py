@@ -7,7 +7,6 @@ which is made once.
 
 from __future__ import annotations
 
-import json
 import math
 import shutil
 from collections.abc import Callable, Iterator, Sequence
@@ -80,7 +79,7 @@ def recipe_of(base: Recipe, variant: Variant) -> Recipe:
     data = base.plain() | variant._asdict()
     if variant.reward != "ces":
         data["rho"] = 0.0
-    return Recipe.model_validate_json(json.dumps(data))
+    return base.changed(data)
 
 
 def run_all(

@@ -9,6 +9,7 @@ from gtalign_env.core.policies import UserSeat, default_seat
 from gtalign_env.core.spec import GameSpec
 from gtalign_env.envs.dialogue_aec import TalkTable
 from gtalign_env.envs.talk import Talk
+from gtalign_env.scenario.schema import PricingFile
 from gtalign_env.welfare import Welfare
 from gtalign_training.recipe import Recipe, TinyModel
 
@@ -20,7 +21,7 @@ def training_table(recipe: Recipe, *, knowing: bool = False) -> TalkTable:
         recipe: The recipe.
         knowing: Whether the scripted assistant knows every answer: nobody imitates mistakes.
     """
-    table = _table(recipe, recipe.game.pricing)
+    table = _table(recipe, recipe.game_files.pricing)
     if knowing:
         table.specs = tuple(replace(spec, p_correct=1.0) for spec in table.specs)
     table.seed(recipe.seed)
@@ -29,17 +30,18 @@ def training_table(recipe: Recipe, *, knowing: bool = False) -> TalkTable:
 
 def held_out_tables(recipe: Recipe) -> list[TalkTable]:
     """Return the conversations to be measured on, one table per regime."""
-    tables = [_table(recipe, pricing) for pricing in recipe.game.pricing]
+    tables = [_table(recipe, pricing) for pricing in recipe.game_files.pricing]
     for table in tables:
         table.seed(recipe.evaluation.seed)
     return tables
 
 
-def _table(recipe: Recipe, pricing: str | tuple[str, ...]) -> TalkTable:
+def _table(recipe: Recipe, pricing: PricingFile | tuple[PricingFile, ...]) -> TalkTable:
+    files = recipe.game_files
     return TalkTable(
-        recipe.game.scenario,
+        files.scenario,
         pricing,
-        recipe.game.tasks,
+        files.tasks,
         covered_only=isinstance(recipe.model, TinyModel),
     )
 

@@ -47,6 +47,7 @@ def run(
     """
     processes = Processes()
     require_together(recipe, processes)
+    recipe = recipe.with_game(recipe.game_files)  # read once, whatever becomes of the files
     # one process tells the trackers
     track = recipe.track if processes.first else ()
     followed = follow(track, out, recipe.plain(), progress, say)
@@ -171,14 +172,9 @@ def draw(folder: RunFolder, result: dict[str, Any]) -> list[Path]:
 def _run_network(
     recipe: Recipe, out: Path, *, resume: bool, progress: Progress, say: Say
 ) -> RunFolder:
-    from gtalign_env.scenario.compile import compile_scenario
-    from gtalign_env.scenario.loader import load_pricing, load_scenario
     from gtalign_training.tabular import evaluate_network, train_network
 
-    scenario = load_scenario(recipe.game.scenario)
-    specs = [
-        compile_scenario(scenario.with_pricing(load_pricing(name))) for name in recipe.game.pricing
-    ]
+    specs = recipe.game_files.specs
     for spec in specs:
         require_solvable(spec)
     digests = [spec.digest for spec in specs]

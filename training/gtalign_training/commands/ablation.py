@@ -21,7 +21,7 @@ from gtalign_training.ablation import (
     summaries,
     variants,
 )
-from gtalign_training.commands.options import Force, Json, check_new
+from gtalign_training.commands.options import Folders, Force, Json, check_new
 from gtalign_training.console import err, out, print_json, safe
 from gtalign_training.recipe import Recipe, Reward, load_recipe
 
@@ -54,6 +54,7 @@ def ablation(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Tell what is done and what is left, and do nothing.")
     ] = False,
+    path: Folders = None,
     json: Json = False,
 ) -> None:
     """Train a recipe with every reward, format and seed, and tell the results together.
@@ -64,7 +65,7 @@ def ablation(
     from gtalign_training.progress import progress_bars
     from gtalign_training.run_folder import write_text
 
-    base = load_recipe(recipe)
+    base = load_recipe(recipe, path=path or ())
     if base.strategic:
         raise RunError(
             f"{base.name} trains without text ({base.algorithm}); an ablation needs words"

@@ -217,7 +217,7 @@ def _kind(target: str, path: Sequence[Path]) -> str:
     for entry in list_entries(path=path):
         if entry.name == target:
             raise ScenarioError(f"{wrong}: {what_takes(entry.kind, target)}")
-    hint = suggest(target, sorted(set().union(*names.values()))) or where_to_look()
+    hint = suggest(target, sorted(set().union(*names.values()))) + where_to_look()
     raise ScenarioError(f"{wrong}.{hint}")
 
 
