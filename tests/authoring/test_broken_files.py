@@ -84,7 +84,7 @@ payoffs:
 # what is replaced, by what (a pilcrow where the error is), field, part of the message
 PERSONA_CASES = [
     ("value: 5.0", "¶valeu: 5.0", "valeu", "unknown field. Did you mean 'value'?"),
-    ("schema: gtalign/persona/1\nname", "¶schema: gtalign/persona/1\nnmae", "name", "required"),
+    ("\nname: case", "\n¶nmae: case", "nmae", "unknown field. Did you mean 'name'?"),
     ("harm: 1.0", "¶hamr: 1.0", "hamr", "Did you mean 'harm'?"),
     ("harm: 1.0", "harm: ¶-1.0", "harm", "must be at least 0; got -1"),
     ("harm: 1.0", "harm: ¶one", "harm", "must be a number; got 'one'"),
@@ -210,7 +210,7 @@ PERSONA_CASES = [
     ),
     ("budget: 0.05 USD", "budget: ¶0.05", "budget", "must be an amount with its unit"),
     ("budget: 0.05 USD", "budget: ¶-1 USD", "budget", "must not be negative"),
-    ("budget: 0.05 USD", "budget: ¶0.05 EUR", "budget", "must be an amount such as 0.05 USD"),
+    ("budget: 0.05 USD", "budget: ¶0.05 EUR", "budget", "got '0.05 EUR'"),
     ("budget: 0.05 USD", "budget: ¶0 USD", "budget", "must be above 0 USD"),
     ("budget: 0.05 USD", "budget: ¶10001 USD", "budget", "must be at most 10000 USD"),
     ("budget: 0.05 USD", "budget: ¶0.0000000000001 USD", "budget", "finer than one pico-USD"),

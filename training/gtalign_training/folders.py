@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gtalign_env.errors import suggest
+from gtalign_env.errors import nearest
 
 _KINDS = (
     ("recipe.json", "a training of gtalign train"),
@@ -55,8 +55,9 @@ def no_folder(path: Path) -> str:
         missing = missing.parent
     beside = [one.name for one in missing.parent.iterdir() if one.is_dir()]
     said = f"{path} does not exist."
-    if hint := suggest(missing.name, beside):
-        near = missing.parent / hint.split("'")[1]
+    like = nearest(missing.name, beside)
+    if like is not None:
+        near = missing.parent / like
         whole = near / path.relative_to(missing)
         said += f" Did you mean {str(whole if whole.exists() else near)!r}?"
     return said

@@ -42,7 +42,9 @@ def training_of(name: str) -> Path | None:
     for before in (f"{TRAINED}@", RUN):
         if name.startswith(before):
             if name == before:
-                raise ScenarioError(f"after {before} comes the folder of a training; got nothing")
+                raise ScenarioError(
+                    f"after {before} comes a run folder of gtalign train; got nothing"
+                )
             return _training(Path(name.removeprefix(before)))
     if name.partition("@")[0] in AGENTS or is_model(name) or is_replayed(name):
         return None
@@ -158,8 +160,9 @@ def trained_seat(path: Path) -> AssistantSeat:
     recipe = folder.recipe()
     if not recipe.strategic:
         raise RunError(
-            f"{path} holds an assistant that speaks (recipe {recipe.name!r}); by moves plays what "
-            "a recipe without text has trained, such as strategic-ppo"
+            f"{path} holds an assistant that speaks (recipe {recipe.name!r}), and is played by "
+            "gtalign evaluate; by moves plays what a recipe without text has trained, such as "
+            "strategic-ppo"
         )
     if recipe.algorithm == "recurrent-ppo":
         raise RunError(
