@@ -76,7 +76,8 @@ def _takes(parameter: Any) -> str:
 
 def _code(text: str) -> str:
     """Return a text with the options that it names, and its own backticks, as code."""
-    return re.sub(r"(?<![`\w-])--[a-z][a-z-]+", lambda found: f"`{found[0]}`", text)
+    pattern = r"`[^`]*`|(?<![\w-])--[a-z][a-z-]+"
+    return re.sub(pattern, lambda found: f"`{found[0].strip('`')}`", text)
 
 
 def _rows(parameters: Sequence[Any]) -> list[tuple[str, ...]]:

@@ -49,15 +49,14 @@ def check(model: type[M], document: Document, problems: list[Problem]) -> M | No
         errors = error.errors(include_url=False)
         meant = {_meant(model, document, one) for one in errors if one["type"] == _UNKNOWN}
         for one in errors:
-            if _path_of(document, one) not in meant and not _follows(one):
+            mistyped = one["type"] == "missing" and _missing(document, one) in meant
+            if not mistyped and not _follows(one):
                 problems.extend(_explain(model, document, one))
         return None
 
 
-def _path_of(document: Document, error: Any) -> Key | None:
-    """Return the path of a missing field; None for any other error."""
-    if error["type"] != "missing":
-        return None
+def _missing(document: Document, error: Any) -> Key:
+    """Return the path of a field that is required, and missing."""
     return (*_data_path(document.data, error["loc"]), error["loc"][-1])
 
 
@@ -93,7 +92,7 @@ def _explain(model: type[BaseModel], document: Document, error: Any) -> list[Pro
     context: dict[str, Any] = error.get("ctx") or {}
     path = _data_path(document.data, loc)
     if kind == "missing":
-        where = (*path, loc[-1])
+        where = _missing(document, error)
         return [Problem(document.locate(path), field_path(where), "required, and missing")]
     if kind == _UNKNOWN:
         known = _known_fields(model, loc[:-1])

@@ -27,7 +27,7 @@ pytestmark = [  # from inside the trainers; nothing that a caller could change
 
 
 def invoked(tmp_path: Path, *more: str, code: int = 0) -> Any:
-    file = tmp_path / "mine.yaml"
+    file = tmp_path / "tiny-grpo.yaml"
     if not file.exists():
         data = small_recipe(grpo={"steps": 1}, sft={"steps": 2}, evaluation={"conversations": 2})
         file.write_text(json.dumps(data.plain()))

@@ -49,7 +49,7 @@ def no_folder(path: Path) -> str:
         path: What was named.
     """
     if path.exists():
-        return f"{path} is a file, and no folder"
+        return f"{path} is a file, and no folder."
     missing = path
     while not missing.parent.is_dir():
         missing = missing.parent

@@ -162,7 +162,8 @@ class Recipe(AuthoredFile):
     track: tuple[TrackerName, ...] = Field(
         default=(), description="Who is told of every step: tensorboard, trackio, wandb."
     )
-    _game_files: GameFiles | None = PrivateAttr(default=None)
+    # With the names that they stand for: a copy with another game does not keep them.
+    _bound: tuple[GameModel, GameFiles] | None = PrivateAttr(default=None)
 
     @property
     def game_files(self) -> GameFiles:
@@ -171,7 +172,9 @@ class Recipe(AuthoredFile):
         Raises:
             ScenarioError: A name stands for nothing, or for what is invalid.
         """
-        return self._game_files or load_game_files(self.game)
+        if self._bound is not None and self._bound[0] == self.game:
+            return self._bound[1]
+        return load_game_files(self.game)
 
     def with_game(self, found: GameFiles) -> Self:
         """Return this recipe with its game's files, which are then not looked up by name any more.
@@ -180,14 +183,14 @@ class Recipe(AuthoredFile):
             found: The files.
         """
         bound = self.model_copy()
-        bound._game_files = found
+        bound._bound = (self.game, found)
         return bound
 
     def changed(self, data: dict[str, Any]) -> Self:
         """Return another recipe with the same game's files.
 
         Args:
-            data: All of it, as `plain` gives it; the names in ``game`` stay.
+            data: All of it, as `plain` gives it.
 
         Raises:
             RunError: It is not valid; lists everything that is wrong.
@@ -201,7 +204,7 @@ class Recipe(AuthoredFile):
                 for below, message in (one.get("ctx") or {}).get("faults", [((), one["msg"])])
             ]
             raise RunError(f"recipe {self.name}, as changed: " + "; ".join(faults)) from error
-        made._game_files = self._game_files
+        made._bound = self._bound
         return made
 
     @property
