@@ -29,7 +29,7 @@ where the output is no terminal.
 | --- | --- |
 | 0 | done |
 | 1 | a bug: please report it |
-| 2 | what was asked for cannot be done; the message says why and what to do |
+| 2 | what was asked for cannot be done, or is not as it must be: an invalid file, a rule that an environment breaks; the message says why and what to do |
 | 3 | finished, and something is wrong: faults, a leak, a budget used up |
 | 130, 143 | interrupted; what was finished is kept |
 """
