@@ -7,8 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from gtalign_env.errors import RunError, ScenarioError
 from gtalign_env.scenario.loader import load_scenario, load_tasks
