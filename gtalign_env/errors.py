@@ -66,6 +66,17 @@ class MissingExtraError(GTAlignError, ImportError):
         )
 
 
+def nearest(word: str, choices: Iterable[str]) -> str | None:
+    """Return the choice that a word is most like, or None where it is like none.
+
+    Args:
+        word: What came.
+        choices: What is known.
+    """
+    near = difflib.get_close_matches(word, list(choices), n=1, cutoff=0.6)
+    return near[0] if near else None
+
+
 def suggest(word: str, choices: Iterable[str]) -> str:
     """Return ``" Did you mean 'x'?"`` for the nearest choice, or an empty string.
 
@@ -73,5 +84,5 @@ def suggest(word: str, choices: Iterable[str]) -> str:
         word: What came.
         choices: What is known.
     """
-    near = difflib.get_close_matches(word, list(choices), n=1, cutoff=0.6)
-    return f" Did you mean {near[0]!r}?" if near else ""
+    near = nearest(word, choices)
+    return "" if near is None else f" Did you mean {near!r}?"

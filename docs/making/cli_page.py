@@ -29,7 +29,7 @@ where the output is no terminal.
 | --- | --- |
 | 0 | done |
 | 1 | a bug: please report it |
-| 2 | what was asked for cannot be done; the message says why and what to do |
+| 2 | what was asked for cannot be done, or is not as it must be: an invalid file, a rule that an environment breaks; the message says why and what to do |
 | 3 | finished, and something is wrong: faults, a leak, a budget used up |
 | 130, 143 | interrupted; what was finished is kept |
 """
@@ -76,7 +76,8 @@ def _takes(parameter: Any) -> str:
 
 def _code(text: str) -> str:
     """Return a text with the options that it names, and its own backticks, as code."""
-    return re.sub(r"(?<![`\w-])--[a-z][a-z-]+", lambda found: f"`{found[0]}`", text)
+    pattern = r"`[^`]*`|(?<![\w-])--[a-z][a-z-]+"
+    return re.sub(pattern, lambda found: f"`{found[0].strip('`')}`", text)
 
 
 def _rows(parameters: Sequence[Any]) -> list[tuple[str, ...]]:

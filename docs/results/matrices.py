@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,12 @@ from gtalign_env.core.spec import GameSpec
 from gtalign_env.scenario.compile import compile_scenario
 from gtalign_env.scenario.loader import load_pricing, load_scenario
 from gtalign_training.ablation import Variant, mean_over_seeds, run_all
+from gtalign_training.ablation.variants import Changes
 from gtalign_training.callbacks import silent
 from gtalign_training.evaluate import Measured, oracles, play_model
 from gtalign_training.game import held_out_tables
 from gtalign_training.models import load_assistant
-from gtalign_training.recipe import Recipe, load_recipe
+from gtalign_training.recipe import load_recipe
 from gtalign_training.run_folder import RunFolder, write_json
 from gtalign_training.tables import Column, Table
 
@@ -42,16 +44,21 @@ Numbers = dict[str, float]
 
 def cells() -> list[Variant]:
     """Return the runs: under each price alone, and under all of them with and without calibration."""
-    every = json.dumps(list(PRICES))
     return [
-        Variant("scenario", "four-blocks", seed, (("game.pricing", pricing), ("calibration", paid)))
+        Variant("scenario", "four-blocks", seed, changes_of(learnt, paid))
         for seed in SEEDS
-        for pricing, paid in (
-            *((json.dumps([price]), "0.0") for price in PRICES),
-            (every, "0.0"),
-            (every, str(CALIBRATION)),
+        for learnt, paid in (
+            *(((price,), 0.0) for price in PRICES),
+            (PRICES, 0.0),
+            (PRICES, CALIBRATION),
         )
     ]
+
+
+def changes_of(learnt: Sequence[str], paid: float) -> Changes:
+    """Return what a run changes in the recipe: the prices it learns under, what order is worth."""
+    held_out = [price for price in PRICES if price not in learnt]
+    return (("game.held_out", json.dumps(held_out)), ("calibration", str(paid)))
 
 
 def main() -> None:
@@ -76,20 +83,17 @@ def measure(path: Path) -> dict[str, Any]:
     if kept.exists():
         found: dict[str, Any] = RunFolder(path).read(kept.name)
         return found
-    recipe = Recipe.model_validate(RunFolder(path).read("recipe.json"), strict=False)
-    learnt = recipe.game.pricing
-    everywhere = recipe.model_copy(
-        update={"game": recipe.game.model_copy(update={"pricing": PRICES})}
-    )
+    recipe = RunFolder(path).recipe()
     warm, model = load_assistant(path / "sft" / "model"), load_assistant(path / "model")
     out: dict[str, Any] = {
         "optimum": {
             name: oracle.value.welfare
-            for name, oracle in oracles(everywhere, held_out_tables(everywhere)).items()
+            for name, oracle in oracles(recipe, held_out_tables(recipe)).items()
         },
-        "warm start": numbers(play_model(everywhere, warm)),
-        WAYS[0]: numbers(play_model(everywhere, model)),
+        "warm start": numbers(play_model(recipe, warm)),
+        WAYS[0]: numbers(play_model(recipe, model)),
     }
+    learnt = [price for price in recipe.game.pricing if price not in recipe.game.held_out]
     if len(learnt) == 1:
         (old,) = learnt
         for way, edit in (
@@ -101,7 +105,7 @@ def measure(path: Path) -> dict[str, Any]:
                 ),
             ),
         ):
-            out[way] = numbers(play_model(everywhere, model, edit=edit))
+            out[way] = numbers(play_model(recipe, model, edit=edit))
     write_json(kept, out)
     return out
 
@@ -159,9 +163,9 @@ def interval(values: list[float]) -> tuple[float, float, float]:
 
 
 def _of(
-    measured: dict[Variant, dict[str, Any]], pricing: list[str], paid: float
+    measured: dict[Variant, dict[str, Any]], learnt: Sequence[str], paid: float
 ) -> list[dict[str, Any]]:
-    wanted = (("game.pricing", json.dumps(pricing)), ("calibration", str(paid)))
+    wanted = changes_of(learnt, paid)
     return [found for cell, found in measured.items() if cell.changes == wanted]
 
 
@@ -205,7 +209,7 @@ def steering_table(measured: dict[Variant, dict[str, Any]]) -> Table:
         ),
         tuple(rows),
         (
-            "300 held-out conversations a price and seed, the same everywhere; means over seeds with 95 % "
+            "300 held-out conversations a price and seed, the same recipe; means over seeds with 95 % "
             "intervals over seeds (Student's t).",
         ),
     )
@@ -219,7 +223,7 @@ def calibration_table(measured: dict[Variant, dict[str, Any]]) -> Table:
         ("W alone", 0.0, WAYS[0]),
         (f"W and {CALIBRATION:g} points for the matrix", CALIBRATION, WAYS[0]),
     ):
-        found = _of(measured, list(PRICES), paid)
+        found = _of(measured, PRICES, paid)
         if found:
             means = [
                 {

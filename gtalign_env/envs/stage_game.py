@@ -78,6 +78,6 @@ def _is_scenario(name: str) -> bool:
         return kind == "scenario"
     names = {kind: {entry.name for entry in list_entries(kind)} for kind in ("scenario", "game")}
     if not any(name in known for known in names.values()):
-        hint = suggest(name, sorted(set().union(*names.values()))) or where_to_look()
+        hint = suggest(name, sorted(set().union(*names.values()))) + where_to_look()
         raise ScenarioError(f"no scenario or matrix game is named {name!r}.{hint}")
     return name in names["scenario"]

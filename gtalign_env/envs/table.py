@@ -13,9 +13,10 @@ from gtalign_env.draws import Draws, Purpose, Seat, stream_key
 from gtalign_env.envs.observe import regime_entries
 from gtalign_env.scenario.compile import compile_scenario
 from gtalign_env.scenario.loader import Scenario, load_pricing, load_scenario
+from gtalign_env.scenario.schema import PricingFile
 
 ScenarioLike = str | Scenario | GameSpec
-PricingLike = str | Sequence[str] | None
+PricingLike = str | PricingFile | Sequence[str | PricingFile] | None
 
 
 COMPILE_AFTER = 20_000
@@ -27,8 +28,9 @@ class Table:
 
     Args:
         scenario: Name or path of a scenario, a loaded one, or a compiled game.
-        pricing: Name of a regime to play under instead of the scenario's own, or several: each
-            episode then plays one of them, drawn evenly. Not for a compiled game.
+        pricing: Name or path of a regime to play under instead of the scenario's own, or a loaded
+            one, or several: each episode then plays one of them, drawn evenly. Not for a compiled
+            game.
 
     Attributes:
         specs: The games, one per regime.
@@ -50,11 +52,14 @@ class Table:
                 self._starts = [start for start, _ in loaded.schedule]
                 self.specs = tuple(compile_scenario(loaded, start) for start in self._starts)
             else:
-                names = [pricing] if isinstance(pricing, str) else list(pricing)
-                if not names:
+                regimes = (pricing,) if isinstance(pricing, str | PricingFile) else tuple(pricing)
+                if not regimes:
                     raise ValueError("pricing names at least one regime, or is None; got none")
                 self.specs = tuple(
-                    compile_scenario(loaded.with_pricing(load_pricing(name))) for name in names
+                    compile_scenario(
+                        loaded.with_pricing(load_pricing(one) if isinstance(one, str) else one)
+                    )
+                    for one in regimes
                 )
         self._surged: dict[tuple[int, tuple[bool, ...]], GameSpec] = {}
         self._prices: dict[tuple[str, int, int], tuple[float, ...]] = {}

@@ -207,7 +207,7 @@ def read_money(raw: Any) -> int:
     try:
         amount = parse_money(text)
     except ValueError as error:
-        raise ValueError(f"must be an amount such as 0.05 USD: {error}") from error
+        raise ValueError(str(error)) from error
     if amount > MAX_MONEY:
         raise ValueError(f"must be at most {format_money(MAX_MONEY)}; got {show(raw)}")
     return amount

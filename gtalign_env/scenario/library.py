@@ -149,18 +149,23 @@ def find(kind: str, name: str, roots: Sequence[Path]) -> Path:
     others = [one for one in KINDS if one != kind and name in names(one, roots)]
     if others:
         raise ScenarioError(f"no {kind} is named {name!r}: {what_takes(others[0], name)}")
-    hint = suggest(name, names(kind, roots)) or where_to_look(kind)
+    hint = suggest(name, names(kind, roots)) + where_to_look(kind)
     raise ScenarioError(f"no {kind} is named {name!r}.{hint}")
 
 
 def where_to_look(kind: str = "") -> str:
-    """Return what an error adds about a name that is like no known one.
+    """Return what an error adds about an unknown name: where known ones are listed and looked for.
+
+    Not every caller has an option for folders, so the environment variable comes first.
 
     Args:
         kind: Of what is looked for; any if empty.
     """
     listed = f"gtalign list {kind}".rstrip()
-    return f" See: {listed}; a folder of your own is searched if --path or {PATH_VARIABLE} names it"
+    return (
+        f" See: {listed}; a folder of your own is searched if {PATH_VARIABLE} names it, or --path "
+        "where a command has that"
+    )
 
 
 _TAKEN = {

@@ -17,7 +17,7 @@ from gtalign_env.scenario.library import KINDS, Entry, list_entries, scenario_ro
 from gtalign_env.scenario.reading import finish, kind_of, load_one, locate
 from gtalign_env.scenario.resolved import Scenario
 from gtalign_env.scenario.schema import MatrixGameFile, PersonaFile, PricingFile
-from gtalign_env.scenario.yaml_reader import read_file, read_text
+from gtalign_env.scenario.yaml_reader import Document, read_file, read_text
 
 if TYPE_CHECKING:
     from gtalign_env.scenario.tasks import TaskSet
@@ -31,7 +31,9 @@ __all__ = [
     "load_pricing",
     "load_scenario",
     "load_tasks",
+    "parse_pricing",
     "parse_scenario",
+    "parse_tasks",
     "scenario_root",
     "validate_file",
 ]
@@ -90,8 +92,23 @@ def parse_scenario(
     Raises:
         ScenarioError: As for `load_scenario`; positions are those in the data's indented JSON.
     """
-    document = read_text(json.dumps(data, indent=2, ensure_ascii=False), source)
-    return build_scenario(document, None, search_roots(path))[1]
+    return build_scenario(_written(data, source), None, search_roots(path))[1]
+
+
+def parse_pricing(data: dict[str, Any], *, source: str = "<pricing>") -> PricingFile:
+    """Return a pricing regime from plain data; otherwise as `parse_scenario`."""
+    return finish(PricingFile, "pricing", _written(data, source), None, [])
+
+
+def parse_tasks(data: dict[str, Any], *, source: str = "<tasks>") -> TaskSet:
+    """Return a task set from plain data; otherwise as `parse_scenario`."""
+    from gtalign_env.scenario.tasks import TaskSet
+
+    return finish(TaskSet, "tasks", _written(data, source), None, [])
+
+
+def _written(data: dict[str, Any], source: str) -> Document:
+    return read_text(json.dumps(data, indent=2, ensure_ascii=False), source)
 
 
 def validate_file(path: str | Path, *, search: Folders = ()) -> tuple[str, BaseModel]:

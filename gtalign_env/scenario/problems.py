@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from gtalign_env.errors import suggest
+from gtalign_env.errors import nearest, suggest
 from gtalign_env.scenario.fields import NAME_PATTERN, show
 from gtalign_env.scenario.yaml_reader import Document, Key, Problem, field_path
 
@@ -16,6 +17,7 @@ M = TypeVar("M", bound=BaseModel)
 
 MOST_LISTED = 24  # field names listed where none is near enough to suggest
 
+_UNKNOWN = "extra_forbidden"
 _QUOTED = re.compile(r"'([^']*)'")
 _WHAT = {
     "float_type": "must be a number",
@@ -44,9 +46,42 @@ def check(model: type[M], document: Document, problems: list[Problem]) -> M | No
         # JSON mode with strict types takes a list for a tuple and nothing else for anything.
         return model.model_validate_json(json.dumps(document.data))
     except ValidationError as error:
-        for one in error.errors(include_url=False):
-            problems.extend(_explain(model, document, one))
+        errors = error.errors(include_url=False)
+        meant = {_meant(model, document, one) for one in errors if one["type"] == _UNKNOWN}
+        for one in errors:
+            mistyped = one["type"] == "missing" and _missing(document, one) in meant
+            if not mistyped and not _follows(one):
+                problems.extend(_explain(model, document, one))
         return None
+
+
+def _missing(document: Document, error: Any) -> Key:
+    """Return the path of a field that is required, and missing."""
+    return (*_data_path(document.data, error["loc"]), error["loc"][-1])
+
+
+def _meant(model: type[BaseModel], document: Document, error: Any) -> Key | None:
+    """Return the path of the missing field that an unknown one is taken for; None for none."""
+    path = _data_path(document.data, error["loc"])
+    near = nearest(str(error["loc"][-1]), _missing_beside(model, document, error["loc"], path))
+    return None if near is None else (*path[:-1], near)
+
+
+def _missing_beside(
+    model: type[BaseModel], document: Document, loc: Key, path: Key
+) -> Iterator[str]:
+    beside = _at(document.data, path[:-1])
+    return (name for name in _known_fields(model, loc[:-1]) if name not in beside)
+
+
+def _follows(error: Any) -> bool:
+    """Return whether an error only follows from others: a list is long enough as it was written.
+
+    The library counts the items that are right, and tells of the wrong ones as well.
+    """
+    came = error["input"]
+    short = error["type"] == "too_short" and isinstance(came, list)
+    return short and len(came) >= error["ctx"]["min_length"]
 
 
 def _explain(model: type[BaseModel], document: Document, error: Any) -> list[Problem]:
@@ -57,13 +92,13 @@ def _explain(model: type[BaseModel], document: Document, error: Any) -> list[Pro
     context: dict[str, Any] = error.get("ctx") or {}
     path = _data_path(document.data, loc)
     if kind == "missing":
-        where = (*path, loc[-1])
+        where = _missing(document, error)
         return [Problem(document.locate(path), field_path(where), "required, and missing")]
-    if kind == "extra_forbidden":
+    if kind == _UNKNOWN:
         known = _known_fields(model, loc[:-1])
-        beside = _at(document.data, path[:-1])
-        missing = [name for name in known if name not in beside]  # rather meant than one given
         word = str(loc[-1])
+        # one that is missing is rather meant than one given
+        missing = _missing_beside(model, document, loc, path)
         hint = suggest(word, missing) or suggest(word, known)
         hint = hint or (f" Known here: {', '.join(known)}." if len(known) <= MOST_LISTED else "")
         position = document.locate(path, key=True)

@@ -104,10 +104,10 @@ def test_lines_are_billed_as_they_come_and_the_first_broken_one_ends_it(tmp_path
     assert result.exit_code == 2
     assert len(result.stdout.splitlines()) == 2
     heads = [line.removeprefix("error: ") for line in result.stderr.splitlines()]
-    assert heads[0].startswith(f"{file}:4:1: accepted: required, and missing")
-    assert heads[1].startswith(f"{file}:4:")
-    assert "exchanges[0].output: must be greater than or equal to 0; got -60" in heads[1]
-    assert "acepted: unknown field. Did you mean 'accepted'?" in heads[2]
+    assert all(head.startswith(f"{file}:4:") for head in heads)
+    assert "exchanges[0].output: must be greater than or equal to 0; got -60" in heads[0]
+    assert "acepted: unknown field. Did you mean 'accepted'?" in heads[1]
+    assert len(heads) == 2
 
 
 BROKEN = {

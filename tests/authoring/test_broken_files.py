@@ -84,7 +84,7 @@ payoffs:
 # what is replaced, by what (a pilcrow where the error is), field, part of the message
 PERSONA_CASES = [
     ("value: 5.0", "¶valeu: 5.0", "valeu", "unknown field. Did you mean 'value'?"),
-    ("schema: gtalign/persona/1\nname", "¶schema: gtalign/persona/1\nnmae", "name", "required"),
+    ("\nname: case", "\n¶nmae: case", "nmae", "unknown field. Did you mean 'name'?"),
     ("harm: 1.0", "¶hamr: 1.0", "hamr", "Did you mean 'harm'?"),
     ("harm: 1.0", "harm: ¶-1.0", "harm", "must be at least 0; got -1"),
     ("harm: 1.0", "harm: ¶one", "harm", "must be a number; got 'one'"),
@@ -210,7 +210,7 @@ PERSONA_CASES = [
     ),
     ("budget: 0.05 USD", "budget: ¶0.05", "budget", "must be an amount with its unit"),
     ("budget: 0.05 USD", "budget: ¶-1 USD", "budget", "must not be negative"),
-    ("budget: 0.05 USD", "budget: ¶0.05 EUR", "budget", "must be an amount such as 0.05 USD"),
+    ("budget: 0.05 USD", "budget: ¶0.05 EUR", "budget", "got '0.05 EUR'"),
     ("budget: 0.05 USD", "budget: ¶0 USD", "budget", "must be above 0 USD"),
     ("budget: 0.05 USD", "budget: ¶10001 USD", "budget", "must be at most 10000 USD"),
     ("budget: 0.05 USD", "budget: ¶0.0000000000001 USD", "budget", "finer than one pico-USD"),
@@ -463,13 +463,32 @@ def test_all_errors_of_a_file_come_at_once(tmp_path: Path) -> None:
             "persona",
             "pricing",
             "provider.churn",
-            "task.p_correct",
             "task.p_corect",
             "welfare.kind",
         ]
     )
     places = [tuple(map(int, line.split(": ")[0].split(":")[-2:])) for line in lines]
     assert places == sorted(places)
+
+
+def test_a_mistake_is_told_once_and_what_only_follows_from_it_is_not(tmp_path: Path) -> None:
+    cases = {
+        "componets:": ["componets"],
+        "components:\n  - {kind: outcome, fee: 2 cent}": ["components[0].fee"],
+        "components:\n  - {kind: outcome, fe: 1 USD}": ["components[0].fe"],
+        "components:\n  - {kind: outcome}": ["components[0].fee"],
+        "components: []": ["components"],
+        "components:\n  - {kind: outcome, zzz: 1 USD}": ["components[0].fee", "components[0].zzz"],
+    }
+    file = tmp_path / "case.yaml"
+    head = PRICING[: PRICING.index("components:")]
+    for text, told in cases.items():
+        file.write_text(f"{head}{text}\n", encoding="utf-8")
+        with pytest.raises(ScenarioError) as caught:
+            validate_file(file)
+        lines = str(caught.value).splitlines()
+        assert [line.split(": ")[1] for line in lines] == told, lines
+        assert all(line.count("0.05 USD") <= 1 for line in lines)
 
 
 def test_an_error_in_a_named_file_names_that_file(tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def test_the_formats_say_the_same(tmp_path: Path) -> None:
         (("--reference", "oracl"), "--reference is one of the assistants"),
         (("--assistant", "CQ", "--assistant", "CQ"), "every assistant is named once"),
         (("--assistant", "orcale"), "Did you mean 'oracle'"),
-        (("--assistant", "run:nowhere"), "no recipe.json"),
+        (("--assistant", "run:nowhere"), "nowhere does not exist"),
         (("--user", "defalt"), "Did you mean 'default'"),
         (("--persona", "novise"), "novise"),
         (("--optimum", "maybe"), "--optimum is one of auto, always, never"),

@@ -99,8 +99,8 @@ def test_a_run_needs_no_extra_and_a_sweep_says_which(folders: Path, tmp_path: Pa
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["nowhere"], "does not exist; a report is made of folders"),
-        ([__file__], "is a file; a report is made of folders"),
+        (["nowhere"], "does not exist. A report is made of folders"),
+        ([__file__], "is a file, and no folder. A report is made of folders"),
         (["."], "must hold a run, a sweep or a training run; it holds"),
         ([".", "-o", "report.pdf"], "--out must end in .html; got 'report.pdf'"),
     ],

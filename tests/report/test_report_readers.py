@@ -181,6 +181,15 @@ def test_a_training_run_has_curves_evaluation_and_conversations(folders: Path) -
 
 def test_changed_files_behind_a_training_run_are_told(folders: Path) -> None:
     found = read(folders / "training")  # its fixture names one hash of three
+    assert any("game.json is not what was trained on" in one for one in found.problems)
+    assert not any(isinstance(part, Game) for part in found.parts)
+
+
+def test_changed_files_behind_an_older_training_run_are_told(folders: Path, tmp_path: Path) -> None:
+    older = tmp_path / "older"  # before games were kept: names alone
+    shutil.copytree(folders / "training", older)
+    (older / "game.json").unlink()
+    found = read(older)
     assert any("their hashes differ" in one for one in found.problems)
     assert not any(isinstance(part, Game) for part in found.parts)
 

@@ -71,7 +71,7 @@ def test_the_default_folder_tells_runs_apart(
         (["quick_question", "--user", "patiant"], "Did you mean 'patient'"),
         (["quick_question", "--assistant", "orcale"], "Did you mean 'oracle'"),
         (["quick_question", "--assistant", "trained@"], "after trained@ comes a run folder"),
-        (["quick_question", "--assistant", "trained@nowhere"], "is it a run folder?"),
+        (["quick_question", "--assistant", "trained@nowhere"], "nowhere does not exist"),
         (["quick_question", "--user", "grim"], "the user is one of default"),
     ],
 )

@@ -23,7 +23,7 @@ from gtalign_env.core.moves import AssistantMove, UserMove
 from gtalign_training.chat import ChatTokens, Tokens
 from gtalign_training.conversations import Conversations
 from gtalign_training.demonstrations import demonstrations
-from gtalign_training.game import known_specs, open_talk, training_table, user_of
+from gtalign_training.game import held_out_tables, known_specs, open_talk, training_table, user_of
 from gtalign_training.generation import MATRIX_END, _steered
 from gtalign_training.models import new_assistant
 from gtalign_training.rollouts import Rollout, Turn
@@ -61,7 +61,7 @@ def test_the_choice_follows_from_the_matrix(chat: ChatTokens) -> None:
         assert written.count("<thinking>") == written.count("<response>") == len(blocks)
         imitated += MATRIX_END in written
         assert written.count(MATRIX_END) in (0, len(blocks))
-    assert 1 <= imitated <= 20  # one in fifty of 400
+    assert 20 <= imitated <= 65  # one in ten of 400
     counts = np.array([moves.count(move) for move in sorted(set(moves))])
     assert len(counts) == 7  # without strategy still: chi squared, p = 0.001
     assert ((counts - 400 / 7) ** 2 / (400 / 7)).sum() < 22.5
@@ -150,15 +150,15 @@ def test_a_matrix_in_order_is_paid_for() -> None:
     assert reward(exact, fault="timeout") is None
 
 
-def test_a_warm_start_can_know_more_prices_than_are_learnt() -> None:
-    recipe = small_recipe(
-        game={"pricing": ["subscription"]}, sft={"pricing": ["reasoning_api", "per_token"]}
-    )
-    names = {spec.regime.name for spec in known_specs(recipe)}
-    assert names == {"subscription", "reasoning_api", "per_token"}
-    imitated = {spec.regime.name for spec in training_table(recipe, knowing=True).specs}
-    assert imitated == {"reasoning_api", "per_token"}
-    assert [spec.regime.name for spec in training_table(recipe).specs] == ["subscription"]
+def test_held_out_prices_are_imitated_and_measured_and_not_learnt_under() -> None:
+    prices = ["subscription", "reasoning_api"]
+    recipe = small_recipe(game={"pricing": prices, "held_out": ["reasoning_api"]})
+    imitated = training_table(recipe, knowing=True)
+    measured = [spec for table in held_out_tables(recipe) for spec in table.specs]
+    for specs in (known_specs(recipe), imitated.specs, measured):
+        assert [spec.regime.name for spec in specs] == prices
+    learnt = training_table(recipe)
+    assert {open_talk(learnt, i).conversation.spec.regime.name for i in range(20)} == {prices[0]}
 
 
 @pytest.mark.parametrize(
@@ -167,10 +167,14 @@ def test_a_warm_start_can_know_more_prices_than_are_learnt() -> None:
         {"sft": {"matrices": "read"}, "format": "none"},
         {"calibration": 1.0, "format": "none"},
         {"calibration": 1.0, "grpo": {"credit": "turn"}},
+        {"game": {"held_out": ["per_token"]}},
+        {"game": {"pricing": ["per_token"], "held_out": ["per_token"]}},
     ],
 )
 def test_what_needs_matrices_says_so(changes: dict[str, Any]) -> None:
-    with pytest.raises(ValidationError, match=r"tiny model|matrices|whole conversations"):
+    with pytest.raises(
+        ValidationError, match=r"tiny model|matrices|whole conversations|regimes? (of|to)"
+    ):
         small_recipe(**changes)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -17,18 +17,11 @@ from gtalign_env.scenario.library import (
     read_entry,
     scenario_root,
 )
-from gtalign_env.scenario.loader import load_pricing, load_scenario, load_tasks, validate_file
-from gtalign_env.scenario.problems import check
-from gtalign_env.scenario.reading import check_name, kind_of
-from gtalign_env.scenario.yaml_reader import (
-    Document,
-    Key,
-    Problem,
-    field_path,
-    problems_error,
-    read_file,
-)
-from gtalign_training.recipe import Recipe, bundled_recipes, recipe_root
+from gtalign_env.scenario.loader import validate_file
+from gtalign_env.scenario.reading import kind_of
+from gtalign_env.scenario.yaml_reader import read_file
+from gtalign_training.recipe import bundled_recipes, recipe_root
+from gtalign_training.recipe_check import checked_recipe
 
 RECIPE = Kind("recipe", "gtalign/recipe/1", "recipes", "gtalign_training.recipe:Recipe")
 
@@ -92,7 +85,7 @@ def validate_any(path: str | Path, *, search: Iterable[str | Path] = ()) -> tupl
 
     Args:
         path: The file.
-        search: Folders in which names are looked up first; for a scenario, after its own.
+        search: Folders in which names are looked up first, after the file's own.
 
     Raises:
         ScenarioError: It is invalid; lists everything wrong.
@@ -102,29 +95,4 @@ def validate_any(path: str | Path, *, search: Iterable[str | Path] = ()) -> tupl
     kind = kind_of(document, ALL_KINDS)
     if kind != RECIPE.name:
         return kind, validate_file(file, search=search)[1]
-    problems: list[Problem] = []
-    recipe = check(Recipe, document, problems)
-    check_name(document, file.stem, problems)
-    if recipe is None or problems:
-        raise problems_error(document.source, problems)
-    problems += _unusable(recipe, document, search)
-    if problems:
-        raise problems_error(document.source, problems)
-    return kind, recipe
-
-
-def _unusable(
-    recipe: Recipe, document: Document, search: Iterable[str | Path]
-) -> Iterator[Problem]:
-    """Yield a problem for every scenario, regime and task set of a recipe that does not load."""
-    game, folders = recipe.game, tuple(search)
-    named: list[tuple[Key, Callable[..., object], str]] = [
-        (("game", "scenario"), load_scenario, game.scenario),
-        *((("game", "pricing", i), load_pricing, name) for i, name in enumerate(game.pricing)),
-        (("game", "tasks"), load_tasks, game.tasks),
-    ]
-    for where, load, name in named:
-        try:
-            load(name, path=folders)
-        except ScenarioError as error:
-            yield Problem(document.locate(where), field_path(where), str(error))
+    return kind, checked_recipe(file, search)

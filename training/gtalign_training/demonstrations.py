@@ -23,7 +23,7 @@ from gtalign_env.envs.talk import Talk
 from gtalign_training.chat import ChatTokens, Tokens
 from gtalign_training.tiny.language import SEEN, SKETCHES, analysis, reason_for, sketch
 
-IMITATED = 1 / 50
+IMITATED = 1 / 10
 """Share of the conversations whose payoffs are imitated where choices follow from them. A dozen numbers
 that nobody can foresee drown what is to be learnt of them: how to read them."""
 

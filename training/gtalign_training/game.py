@@ -9,6 +9,7 @@ from gtalign_env.core.policies import UserSeat, default_seat
 from gtalign_env.core.spec import GameSpec
 from gtalign_env.envs.dialogue_aec import TalkTable
 from gtalign_env.envs.talk import Talk
+from gtalign_env.scenario.schema import PricingFile
 from gtalign_env.welfare import Welfare
 from gtalign_training.recipe import Recipe, TinyModel
 
@@ -18,13 +19,14 @@ def training_table(recipe: Recipe, *, knowing: bool = False) -> TalkTable:
 
     Args:
         recipe: The recipe.
-        knowing: Whether they are to be imitated: under the warm start's regimes, by a scripted
-            assistant that knows every answer, so that nobody imitates mistakes.
+        knowing: Whether they are to be imitated: under all regimes, by a scripted assistant that
+            knows every answer, so that nobody imitates mistakes.
     """
-    pricing = recipe.game.pricing
-    if knowing and recipe.sft is not None and recipe.sft.pricing is not None:
-        pricing = recipe.sft.pricing
-    table = _table(recipe, pricing)
+    named = zip(recipe.game.pricing, recipe.game_files.pricing, strict=True)
+    table = _table(
+        recipe,
+        tuple(price for name, price in named if knowing or name not in recipe.game.held_out),
+    )
     if knowing:
         table.specs = tuple(replace(spec, p_correct=1.0) for spec in table.specs)
     table.seed(recipe.seed)
@@ -32,24 +34,24 @@ def training_table(recipe: Recipe, *, knowing: bool = False) -> TalkTable:
 
 
 def known_specs(recipe: Recipe) -> tuple[GameSpec, ...]:
-    """Return every game that a model meets: those to learn from, and those to imitate."""
-    to_learn, to_imitate = training_table(recipe), training_table(recipe, knowing=True)
-    return tuple({s.regime.name: s for s in (*to_imitate.specs, *to_learn.specs)}.values())
+    """Return the game under every regime, in the recipe's order."""
+    return tuple(_table(recipe, recipe.game_files.pricing).specs)
 
 
 def held_out_tables(recipe: Recipe) -> list[TalkTable]:
     """Return the conversations to be measured on, one table per regime."""
-    tables = [_table(recipe, pricing) for pricing in recipe.game.pricing]
+    tables = [_table(recipe, pricing) for pricing in recipe.game_files.pricing]
     for table in tables:
         table.seed(recipe.evaluation.seed)
     return tables
 
 
-def _table(recipe: Recipe, pricing: str | tuple[str, ...]) -> TalkTable:
+def _table(recipe: Recipe, pricing: PricingFile | tuple[PricingFile, ...]) -> TalkTable:
+    files = recipe.game_files
     return TalkTable(
-        recipe.game.scenario,
+        files.scenario,
         pricing,
-        recipe.game.tasks,
+        files.tasks,
         covered_only=isinstance(recipe.model, TinyModel),
     )
 

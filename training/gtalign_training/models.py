@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 from gtalign_agents.backends.weights import load_weights
 from gtalign_env.core.spec import GameSpec
 from gtalign_env.errors import MissingExtraError
-from gtalign_env.scenario.loader import load_tasks
 from gtalign_training.recipe import PretrainedModel, Recipe, TinyModel
 
 
@@ -52,7 +51,7 @@ def new_assistant(recipe: Recipe, specs: Iterable[GameSpec]) -> Assistant:
 
     regimes = [spec.regime for spec in specs]
     read = recipe.sft is not None and recipe.sft.matrices == "read"
-    tokenizer = build_tokenizer(pieces(load_tasks(recipe.game.tasks), regimes, read=read))
+    tokenizer = build_tokenizer(pieces(recipe.game_files.tasks, regimes, read=read))
     model = build_model(
         tokenizer, layers=recipe.model.layers, hidden=recipe.model.hidden, seed=recipe.seed
     )

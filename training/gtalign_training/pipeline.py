@@ -10,7 +10,7 @@ from gtalign_env.core.oracle import require_solvable
 from gtalign_env.envs.transcript import transcript_of, write_transcripts
 from gtalign_training.callbacks import Progress, silent
 from gtalign_training.evaluate import play_model, report
-from gtalign_training.game import known_specs, training_table
+from gtalign_training.game import known_specs
 from gtalign_training.models import require_train_extra
 from gtalign_training.processes import Processes, require_together
 from gtalign_training.recipe import Recipe
@@ -47,6 +47,7 @@ def run(
     """
     processes = Processes()
     require_together(recipe, processes)
+    recipe = recipe.with_game(recipe.game_files)  # read once, whatever becomes of the files
     # one process tells the trackers
     track = recipe.track if processes.first else ()
     followed = follow(track, out, recipe.plain(), progress, say)
@@ -80,12 +81,12 @@ def _run(
     from gtalign_training.trainers import NAMES, fine_tune_of
 
     torch.set_num_threads(1)  # a model this small is slower on two threads than on one
-    table = training_table(recipe)
-    for spec in table.specs:  # what it will be measured by, before hours go into it
+    specs = known_specs(recipe)
+    for spec in specs:  # what it will be measured by, before hours go into it
         require_solvable(spec)
-    fresh = new_assistant(recipe, known_specs(recipe))
+    fresh = new_assistant(recipe, specs)
     require_writable(recipe, fresh.tokenizer)
-    digests = [spec.digest for spec in table.specs]
+    digests = [spec.digest for spec in specs]
     if processes.first:
         RunFolder.open(out, recipe, digests, resume=resume)
     processes.wait()
@@ -171,14 +172,9 @@ def draw(folder: RunFolder, result: dict[str, Any]) -> list[Path]:
 def _run_network(
     recipe: Recipe, out: Path, *, resume: bool, progress: Progress, say: Say
 ) -> RunFolder:
-    from gtalign_env.scenario.compile import compile_scenario
-    from gtalign_env.scenario.loader import load_pricing, load_scenario
     from gtalign_training.tabular import evaluate_network, train_network
 
-    scenario = load_scenario(recipe.game.scenario)
-    specs = [
-        compile_scenario(scenario.with_pricing(load_pricing(name))) for name in recipe.game.pricing
-    ]
+    specs = recipe.game_files.specs
     for spec in specs:
         require_solvable(spec)
     digests = [spec.digest for spec in specs]

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from gtalign_env.money import format_money, to_usd
 from gtalign_training.console import safe
+from gtalign_training.legend import BROKE, print_moves
 
 if TYPE_CHECKING:
     from gtalign_training.play_run_forecast import Forecast
@@ -71,7 +72,7 @@ def render_summary(console: Console, summary: dict[str, Any]) -> None:
     console.print(
         safe(
             f"A conversation: {summary['exchanges']:.2f} exchanges, {tokens['output']:.0f} tokens "
-            f"read, {tokens['reasoning']:.0f} of reasoning"
+            f"of messages to the user, {tokens['reasoning']:.0f} of reasoning"
         )
     )
     console.print(
@@ -81,6 +82,9 @@ def render_summary(console: Console, summary: dict[str, Any]) -> None:
         _print_seat(console, seat, side)
     if "matrices" in summary:
         _print_matrices(console, summary["matrices"])
+    print_moves(console, [name for moves in summary["moves"].values() for name in moves])
+    if summary["endings"].get("broke"):
+        console.print(safe(BROKE, "dim"), soft_wrap=True)
 
 
 def _print_seat(console: Console, seat: str, side: dict[str, Any]) -> None:

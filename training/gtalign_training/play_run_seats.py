@@ -2,24 +2,78 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gtalign_agents.backends.named import is_model
 from gtalign_agents.dialogue.replayed import is_replayed, replayed_user
-from gtalign_agents.table import assistant_agent, find_agent, user_agent
+from gtalign_agents.responses import responders
+from gtalign_agents.table import AGENTS, assistant_agent, find_agent, user_agent
 from gtalign_env.core.mixed import AssistantMix, UserMix, assistant_mix, user_mix
 from gtalign_env.core.moves import AssistantMove
 from gtalign_env.core.policies import AssistantSeat, UserSeat, random_assistant, random_user
 from gtalign_env.core.views import AssistantView
 from gtalign_env.errors import RunError, ScenarioError
+from gtalign_training.folders import is_training, no_folder, what_is
 
 if TYPE_CHECKING:
     from gtalign_training.selfplay.network import FrozenSeat
 
 TRAINED = "trained"
 """``trained@FOLDER`` is the assistant of a run folder of `gtalign train`, trained without text; or
-the user, of one of self-play."""
+the user, of one of self-play. ``run:FOLDER`` and the folder alone are other spellings of it."""
+RUN = "run:"
 RANDOM = "random"  # its probabilities are known and need no search
+
+
+def training_of(name: str) -> Path | None:
+    """Return the training's folder that a seat's name stands for; None where it stands for none.
+
+    An agent's name is the agent's, whatever folder is called like it.
+
+    Args:
+        name: ``trained@FOLDER``, ``run:FOLDER``, a folder, or any other name.
+
+    Raises:
+        ScenarioError: No folder follows.
+        RunError: There is no such folder, or it holds no training; the message says what it is.
+    """
+    for before in (f"{TRAINED}@", RUN):
+        if name.startswith(before):
+            if name == before:
+                raise ScenarioError(
+                    f"after {before} comes a run folder of gtalign train; got nothing"
+                )
+            return _training(Path(name.removeprefix(before)))
+    if name.partition("@")[0] in AGENTS or is_model(name) or is_replayed(name):
+        return None
+    folder = Path(name)
+    return _training(folder) if folder.is_dir() or "/" in name or os.sep in name else None
+
+
+def _training(folder: Path) -> Path:
+    if not folder.is_dir():
+        raise RunError(no_folder(folder))
+    if not is_training(folder):
+        raise RunError(
+            f"{folder} holds no training that could take a seat: it is {what_is(folder)}"
+        )
+    return folder
+
+
+def seat_name(name: str) -> str:
+    """Return a seat's name in its main spelling, which does not depend on how it was given.
+
+    Args:
+        name: Who is to sit there.
+
+    Raises:
+        ScenarioError: As for `training_of`.
+        RunError: As for `training_of`.
+    """
+    folder = training_of(name)
+    return name if folder is None else f"{TRAINED}@{folder}"
 
 
 def user_seat(name: str) -> UserSeat:
@@ -32,10 +86,19 @@ def user_seat(name: str) -> UserSeat:
         ScenarioError: Unknown name.
         RunError: The folder holds no user that has learnt.
     """
-    base, _, folder = name.partition("@")
-    if base == TRAINED:
-        return _selfplayer(Path(folder), "user")
-    return user_agent(name)
+    folder = training_of(name)
+    if folder is not None:
+        return _selfplayer(folder, "user")
+    policy: UserSeat = _responder(name) or user_agent(name)
+    return policy
+
+
+def _responder(name: str) -> Any:
+    """Return who answers a training, such as ``best_response@trained@FOLDER``; else None."""
+    base, _, other = name.partition("@")
+    if base not in _RESPONDERS or not other or training_of(other) is None:
+        return None
+    return _RESPONDERS[base].make(other)
 
 
 def require_user(name: str) -> None:
@@ -65,12 +128,11 @@ def assistant_seat(name: str) -> AssistantSeat:
         RunError: The folder holds no assistant that plays by moves.
         MissingExtraError: What the assistant was trained with is not installed.
     """
-    base, _, folder = name.partition("@")
-    if base == TRAINED:
-        if not folder:
-            raise ScenarioError(f"after {TRAINED}@ comes a run folder; got nothing")
-        return trained_seat(Path(folder))
-    return assistant_agent(name)
+    folder = training_of(name)
+    if folder is not None:
+        return trained_seat(folder)
+    policy: AssistantSeat = _responder(name) or assistant_agent(name)
+    return policy
 
 
 def trained_seat(path: Path) -> AssistantSeat:
@@ -84,7 +146,6 @@ def trained_seat(path: Path) -> AssistantSeat:
         MissingExtraError: Stable-Baselines3 is not installed.
     """
     from gtalign_agents.adapters import NetworkSeat
-    from gtalign_training.recipe import Recipe
     from gtalign_training.run_folder import RunFolder
     from gtalign_training.tabular.model import (
         build_model,
@@ -96,11 +157,12 @@ def trained_seat(path: Path) -> AssistantSeat:
     folder = RunFolder(path)
     if folder.read("recipe.json").get("algorithm") == "selfplay":
         return _selfplayer(path, "assistant")
-    recipe = Recipe.model_validate(folder.read("recipe.json"), strict=False)
+    recipe = folder.recipe()
     if not recipe.strategic:
         raise RunError(
-            f"{path} holds an assistant that speaks (recipe {recipe.name!r}); by moves plays what "
-            "a recipe without text has trained, such as strategic-ppo"
+            f"{path} holds an assistant that speaks (recipe {recipe.name!r}), and is played by "
+            "gtalign evaluate; by moves plays what a recipe without text has trained, such as "
+            "strategic-ppo"
         )
     if recipe.algorithm == "recurrent-ppo":
         raise RunError(
@@ -152,7 +214,7 @@ def is_stochastic(name: str, seat: str) -> bool:
         name: As for `user_seat` and `assistant_seat`.
         seat: ``user`` or ``assistant``.
     """
-    if name.partition("@")[0] == TRAINED:
+    if training_of(name) is not None:
         return False  # it plays its likeliest move
     return find_agent(name, seat)[0].traits.stochastic
 
@@ -165,9 +227,7 @@ def user_mix_of(name: str) -> UserMix:
     """
     if name == RANDOM:
         return user_mix(random_user)
-    if name.partition("@")[0] == TRAINED:
-        return user_mix(user_seat(name))
-    return user_mix(user_seat(name), stochastic=find_agent(name, "user")[0].traits.stochastic)
+    return user_mix(user_seat(name), stochastic=is_stochastic(name, "user"))
 
 
 def assistant_mix_of(name: str) -> AssistantMix:
@@ -179,7 +239,7 @@ def assistant_mix_of(name: str) -> AssistantMix:
     """
     if name == RANDOM:
         return assistant_mix(random_assistant)
-    if name.partition("@")[0] == TRAINED:
-        return assistant_mix(assistant_seat(name))
-    stochastic = find_agent(name, "assistant")[0].traits.stochastic
-    return assistant_mix(assistant_seat(name), stochastic=stochastic)
+    return assistant_mix(assistant_seat(name), stochastic=is_stochastic(name, "assistant"))
+
+
+_RESPONDERS = {row.name: row for row in responders(user_seat, assistant_seat, is_stochastic)}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import Field, model_validator
+from pydantic import Field, PrivateAttr, ValidationError, model_validator
 
 from gtalign_env.errors import RunError, suggest
 from gtalign_env.scenario.fields import (
@@ -19,7 +21,8 @@ from gtalign_env.scenario.fields import (
     schema_line,
 )
 from gtalign_env.scenario.problems import check
-from gtalign_env.scenario.yaml_reader import Document, Problem, problems_error, read_file
+from gtalign_env.scenario.yaml_reader import Document, Problem, field_path, problems_error
+from gtalign_training.game_files import GameFiles, load_game_files
 from gtalign_training.recipe_language import (
     BestOfKModel,
     DpoModel,
@@ -71,6 +74,11 @@ class GameModel(Strict):
         min_length=1, description="Regimes; every conversation plays one of them, drawn evenly."
     )
     tasks: str = Field(default="general_knowledge", description="Name or path of the task set.")
+    held_out: tuple[str, ...] = Field(
+        default=(),
+        description="Those of the regimes that a language model imitates and is measured under, and "
+        "never learns under.",
+    )
     p_vague: float = described(
         "How often the default user opens with a vague query.", "1", ge=0, le=1, default=0.5
     )
@@ -166,6 +174,50 @@ class Recipe(AuthoredFile):
     track: tuple[TrackerName, ...] = Field(
         default=(), description="Who is told of every step: tensorboard, trackio, wandb."
     )
+    # With the names that they stand for: a copy with another game does not keep them.
+    _bound: tuple[GameModel, GameFiles] | None = PrivateAttr(default=None)
+
+    @property
+    def game_files(self) -> GameFiles:
+        """The game's files: those that the recipe came with, else what its names stand for now.
+
+        Raises:
+            ScenarioError: A name stands for nothing, or for what is invalid.
+        """
+        if self._bound is not None and self._bound[0] == self.game:
+            return self._bound[1]
+        return load_game_files(self.game)
+
+    def with_game(self, found: GameFiles) -> Self:
+        """Return this recipe with its game's files, which are then not looked up by name any more.
+
+        Args:
+            found: The files.
+        """
+        bound = self.model_copy()
+        bound._bound = (self.game, found)
+        return bound
+
+    def changed(self, data: dict[str, Any]) -> Self:
+        """Return another recipe with the same game's files.
+
+        Args:
+            data: All of it, as `plain` gives it.
+
+        Raises:
+            RunError: It is not valid; lists everything that is wrong.
+        """
+        try:
+            made = type(self).model_validate_json(json.dumps(data))
+        except ValidationError as error:
+            faults = [
+                f"{field_path((*one['loc'], *below))}: {message}"
+                for one in error.errors(include_url=False)
+                for below, message in (one.get("ctx") or {}).get("faults", [((), one["msg"])])
+            ]
+            raise RunError(f"recipe {self.name}, as changed: " + "; ".join(faults)) from error
+        made._bound = self._bound
+        return made
 
     @property
     def section_name(self) -> str:
@@ -206,6 +258,17 @@ class Recipe(AuthoredFile):
         if self.rho and self.reward != "ces":
             faults.append((("rho",), f"belongs to reward: ces; got reward: {self.reward}"))
         section = getattr(self, self.section_name)
+        strange = [name for name in self.game.held_out if name not in self.game.pricing]
+        if strange:
+            faults.append(
+                (("game", "held_out"), f"names regimes of pricing; got {', '.join(strange)}")
+            )
+        elif self.game.held_out and self.strategic:
+            faults.append(
+                (("game", "held_out"), f"is for language models; {self.algorithm} has none")
+            )
+        elif set(self.game.held_out) >= set(self.game.pricing):
+            faults.append((("game", "held_out"), "must leave a regime to learn under"))
         if self.calibration:
             if self.strategic or self.format == "none":
                 faults.append((("calibration",), "needs a model that writes matrices"))
@@ -279,21 +342,25 @@ def find_recipe(name_or_path: str) -> Path:
     return recipe_root() / f"{name_or_path}.yaml"
 
 
-def load_recipe(name_or_path: str) -> Recipe:
-    """Return a checked recipe.
+def load_recipe(name_or_path: str, *, path: Iterable[str | Path] = ()) -> Recipe:
+    """Return a checked recipe with its game's files.
 
     Args:
-        name_or_path: Name of a bundled one, or a path.
+        name_or_path: Name of a bundled one, or a path. Names in a file given by path are looked up
+            beside it first.
+        path: Folders to search before GTALIGN_PATH and the bundled library.
 
     Raises:
         RunError: There is none of that name.
         ScenarioError: It is not valid; the message lists everything that is wrong.
     """
-    return recipe_of(read_file(find_recipe(name_or_path)))
+    from gtalign_training.recipe_check import checked_recipe
+
+    return checked_recipe(find_recipe(name_or_path), path)
 
 
 def recipe_of(document: Document) -> Recipe:
-    """Return the checked recipe of a document.
+    """Return the recipe of a document, checked by itself: its names are not looked up.
 
     Raises:
         ScenarioError: It is not valid.

@@ -22,11 +22,6 @@ class SftModel(Strict):
     steps: int = described("Optimiser steps.", "steps", ge=0, le=10**7, default=1500)
     batch_size: int = described("Conversations a step.", "conversations", ge=1, default=16)
     learning_rate: float = described("Peak rate, linear decay to 0.", "1", gt=0, lt=1, default=4e-3)
-    pricing: tuple[str, ...] | None = Field(
-        default=None,
-        min_length=1,
-        description="Regimes of the imitated conversations; those of the game without it.",
-    )
     matrices: Literal["fixed", "read"] = Field(
         default="fixed",
         description="tiny: one of eight matrices, whatever is chosen; or numbers by which the choice is best.",

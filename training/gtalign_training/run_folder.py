@@ -2,6 +2,7 @@
 
 ```
 recipe.json      the recipe, complete, as it was run
+game.json        the scenario, regimes and tasks that it names, complete
 run.json         versions, scenario hashes, when it began, how far it is
 sft/             the warm-started model, and its checkpoints while it is being made
 ALGORITHM/       checkpoints, such as grpo/ or lm-ppo/
@@ -25,9 +26,14 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from pydantic import ValidationError
+
 from gtalign_env.errors import RunError
+from gtalign_training.folders import no_folder, what_is
+from gtalign_training.game_files import GameFiles
 from gtalign_training.recipe import Recipe
 
+RECIPE, GAME = "recipe.json", "game.json"
 PACKAGES = ("gtalign-env", "numpy", "torch", "transformers", "trl", "stable-baselines3")
 CHECKPOINT = "checkpoint-"
 
@@ -94,23 +100,49 @@ class RunFolder:
         """
         folder = cls(path)
         as_run = recipe.plain()
-        if (path / "recipe.json").exists():
+        if (path / RECIPE).exists():
             if not resume:
                 raise RunError(
                     f"{path} holds a run already; add --resume to go on with it, or choose "
                     "another folder with --out"
                 )
-            folder._require_same(as_run, digests)
+            folder._require_same(as_run, digests, recipe.game_files)
             return folder
         if resume:
             raise RunError(f"there is no run in {path} to resume; leave out --resume to start one")
         path.mkdir(parents=True, exist_ok=True)
         folder.mark(status="running", digests=digests)
-        write_json(path / "recipe.json", as_run)
+        write_json(path / GAME, recipe.game_files.to_data())
+        write_json(path / RECIPE, as_run)
         return folder
 
-    def _require_same(self, recipe: dict[str, Any], digests: list[str]) -> None:
-        before = self.read("recipe.json")
+    def recipe(self) -> Recipe:
+        """Return the recipe as it was run, with the game that the folder keeps.
+
+        A folder of before games were kept has names alone: they are looked up again.
+
+        Raises:
+            RunError: It is no folder of `gtalign train`, or damaged.
+        """
+        try:
+            recipe = Recipe.model_validate(self.read(RECIPE), strict=False)
+        except ValidationError as error:
+            raise RunError(f"{self.path / RECIPE} is no recipe of this version: {error}") from error
+        kept = self.game_files()
+        return recipe if kept is None else recipe.with_game(kept)
+
+    def game_files(self) -> GameFiles | None:
+        """Return the game that the folder keeps; None in one of before games were kept.
+
+        Raises:
+            RunError: It is damaged.
+        """
+        if not (self.path / GAME).exists():
+            return None
+        return GameFiles.from_data(self.read(GAME), str(self.path / GAME))
+
+    def _require_same(self, recipe: dict[str, Any], digests: list[str], game: GameFiles) -> None:
+        before = self.read(RECIPE)
         changed = sorted(
             key
             for key in {*before, *recipe} - {"track"}  # who looks on changes nothing
@@ -121,10 +153,14 @@ class RunFolder:
                 f"{key}: {before.get(key)!r} then, {recipe.get(key)!r} now" for key in changed
             )
             raise RunError(f"{self.path} was run from another recipe ({shown}); use another folder")
-        if self.read("run.json")["digests"] != digests:
+        kept = self.game_files()
+        other = [] if kept is None else kept.differences(game)
+        if not other and self.read("run.json")["digests"] != digests:
+            other = ["scenario or pricing"]
+        if other:
             raise RunError(
-                f"{self.path} was run on other scenario or pricing files (their hashes differ); "
-                "restore them, or use another folder"
+                f"{self.path} was run on other {' and '.join(other)} files (their hashes differ); "
+                f"restore them, or use another folder. What it was run on stands in {GAME}"
             )
 
     def __truediv__(self, name: str) -> Path:
@@ -139,7 +175,9 @@ class RunFolder:
         try:
             return json.loads((self.path / name).read_text(encoding="utf-8"))
         except FileNotFoundError:
-            raise RunError(f"{self.path} has no {name}; is it a run folder?") from None
+            if not self.path.is_dir():
+                raise RunError(no_folder(self.path)) from None
+            raise RunError(f"{self.path} has no {name}; it is {what_is(self.path)}") from None
         except ValueError as error:
             raise RunError(f"{self.path / name} is damaged: {error}") from error
 

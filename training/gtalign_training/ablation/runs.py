@@ -56,10 +56,8 @@ def finished(path: Path) -> bool:
 def _start_of(recipe: dict[str, Any]) -> dict[str, Any]:
     """Return what a warm start follows from, of a recipe as plain data."""
     start = {key: recipe.get(key) for key in SAME_START}
-    if start["sft"] and start["sft"].get("pricing"):  # then what is learnt later does not matter
-        known = sorted({*recipe["game"]["pricing"], *start["sft"]["pricing"]})  # its language
-        start["game"] = {**recipe["game"], "pricing": known}
-    return start
+    # what is imitated does not depend on what is learnt under later
+    return {**start, "game": {k: v for k, v in recipe["game"].items() if k != "held_out"}}
 
 
 def _lend_start(recipe: Recipe, path: Path, out: Path) -> None:

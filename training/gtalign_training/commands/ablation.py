@@ -12,7 +12,7 @@ from rich.table import Table
 
 from gtalign_env.errors import RunError
 from gtalign_training import ablation as study
-from gtalign_training.commands.options import Force, Json, check_new
+from gtalign_training.commands.options import Folders, Force, Json, check_new
 from gtalign_training.console import err, out, print_json, safe
 from gtalign_training.recipe import Recipe, load_recipe
 
@@ -55,6 +55,7 @@ def ablation(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Tell what is done and what is left, and do nothing.")
     ] = False,
+    path: Folders = None,
     json: Json = False,
 ) -> None:
     """Train a recipe with every reward, format, setting and seed, and tell the results together.
@@ -65,7 +66,7 @@ def ablation(
     from gtalign_training.progress import progress_bars
     from gtalign_training.run_folder import write_text
 
-    base = load_recipe(recipe)
+    base = load_recipe(recipe, path=path or ())
     if base.strategic:
         raise RunError(
             f"{base.name} trains without text ({base.algorithm}); an ablation needs words"

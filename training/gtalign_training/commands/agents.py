@@ -35,8 +35,8 @@ def agents(
 ) -> None:
     """List agents: who can sit in a seat, with what they know and need.
 
-    Beside these, `trained@FOLDER` names the assistant of a PPO run, and `replay@FOLDER` the users of
-    a run in words. `families` lists the ways to simulate a user.
+    Beside these, `trained@FOLDER` names the assistant of a training (`run:FOLDER` and the folder alone
+    do too), and `replay@FOLDER` the users of a run in words. `families` lists the ways to simulate a user.
     """
     if seat == FAMILY_LIST:
         _families(json=json)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO, Literal, Self
@@ -19,13 +19,16 @@ from gtalign_env.money import to_usd
 from gtalign_env.pricing import Regime, Usage
 from gtalign_env.scenario.fields import Fault, Strict, described, fail
 from gtalign_env.scenario.loader import load_pricing
+from gtalign_env.scenario.schema import PricingFile
 from gtalign_training.commands.options import Folders
 from gtalign_training.console import err, safe
 from gtalign_training.json_lines import read_lines
-from gtalign_training.play_run_folder import EVENTS
+from gtalign_training.play_run_folder import EVENTS, scenario_of
 from gtalign_training.play_run_transcripts import finished
+from gtalign_training.run_folder import RunFolder
 
 EXAMPLES = (
+    "gtalign bill runs/help_desk",
     "gtalign bill runs/help_desk --pricing subscription",
     "gtalign bill talks.jsonl --pricing per_token",
     "gtalign bill talks.jsonl --pricing my_games/pricing/night_rate.yaml > bills.jsonl",
@@ -139,7 +142,13 @@ def bill_command(
             "- reads standard input."
         ),
     ],
-    pricing: Annotated[str, typer.Option(help="The regime to bill by, by name or file.")],
+    pricing: Annotated[
+        str | None,
+        typer.Option(
+            help="The regime to bill by, by name or file; of a run by default its own, as it keeps "
+            "it."
+        ),
+    ] = None,
     conversation: Annotated[
         int | None,
         typer.Option(
@@ -153,20 +162,60 @@ def bill_command(
 
     One line {"charges_pico_usd", "total_pico_usd"} a conversation: a charge an exchange, and one
     more for an accepted answer that costs a fee. The first broken line ends it with exit code 2.
+    A regime that is found nowhere else is taken from the run or training that was played under it.
     """
-    regime = load_pricing(pricing, path=path or ()).regime()
     if file.is_dir():
-        _bill_run(file, regime, conversation)
+        if not (file / EVENTS).is_file():
+            raise ScenarioError(_no_run(file))
+        _bill_run(file, None if pricing is None else _regime(pricing, file, path), conversation)
         return
+    if pricing is None:
+        raise ScenarioError(
+            "say by --pricing which regime to bill by, by name or file; only the folder of a run "
+            "knows its own"
+        )
+    regime = _regime(pricing, file.parent, path)
     with _opened(file) as (stream, source):
         for talk in read_lines(TalkLine, stream, source):
             typer.echo(json.dumps(talk.billed(regime, conversation)))
 
 
-def _bill_run(folder: Path, regime: Regime, conversation: int | None) -> None:
-    """Bill the conversations of a run that did not fail, and say what they had cost."""
-    if not (folder / EVENTS).is_file():
-        raise ScenarioError(f"{folder}: is no run of `gtalign run`: it has no {EVENTS}")
+def _no_run(folder: Path) -> str:
+    """Return the error of a folder that is not one of `gtalign run`."""
+    said = f"{folder}: is no run of `gtalign run`: it has no {EVENTS}"
+    written = sorted(folder.glob("transcripts*.jsonl"))
+    return f"{said}; to bill its transcripts, name {written[0]}" if written else said
+
+
+def _regime(name: str, folder: Path, path: list[Path] | None) -> Regime:
+    """Return a regime by name or file, or as the folder keeps what was played under it."""
+    try:
+        return load_pricing(name, path=path or ()).regime()
+    except ScenarioError:
+        kept = {one.name: one for one in _kept(folder)}
+        if name not in kept:
+            raise
+    err().print(safe(f"{name}: as {folder} keeps it", "dim"), soft_wrap=True)
+    return kept[name].regime()
+
+
+def _kept(folder: Path) -> Iterable[PricingFile]:
+    if (folder / EVENTS).is_file():
+        return (one for _, one in scenario_of(folder).schedule)
+    game = RunFolder(folder).game_files()
+    return () if game is None else game.pricing
+
+
+def _bill_run(folder: Path, regime: Regime | None, conversation: int | None) -> None:
+    """Bill the conversations of a run that did not fail, and say what they had cost.
+
+    Args:
+        folder: The run's folder.
+        regime: What to bill by; None for the run's own.
+        conversation: As the option.
+    """
+    schedule = () if regime is not None else scenario_of(folder).schedule
+    own = [(start, one.regime()) for start, one in schedule]
     then = now = count = 0
     for episode, (*turns, last) in finished(folder).items():
         try:
@@ -174,15 +223,19 @@ def _bill_run(folder: Path, regime: Regime, conversation: int | None) -> None:
         except ValidationError as error:
             said = error.errors()[0]["msg"]
             raise ScenarioError(f"{folder / EVENTS}: episode {episode}: {said}") from error
-        found = talk.billed(regime, conversation)
+        index = episode if conversation is None else conversation
+        by = regime or [one for start, one in own if start <= index][-1]
+        found = talk.billed(by, conversation)
         typer.echo(json.dumps(found))
         then, now = then + sum(turn["charge"] for turn in turns), now + found["total_pico_usd"]
         count += 1
+    under = "the run's own prices" if regime is None else regime.name
     err().print(
         safe(
-            f"{count:,} conversations: {to_usd(now):,.6f} USD under {regime.name}, "
+            f"{count:,} conversations: {to_usd(now):,.6f} USD under {under}, "
             f"{to_usd(then):,.6f} USD as they were played"
-        )
+        ),
+        soft_wrap=True,
     )
 
 

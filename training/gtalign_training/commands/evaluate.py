@@ -36,9 +36,9 @@ from gtalign_training.console import err, out, print_json, safe
 
 EXAMPLES = (
     "gtalign evaluate quick_question --assistant oracle --assistant CQ --out runs/quick",
-    "gtalign evaluate help_desk --assistant runs/ppo --pricing reasoning_api --pricing subscription",
+    "gtalign evaluate help_desk --assistant trained@runs/ppo --pricing reasoning_api --pricing subscription",
     "gtalign evaluate upsell --user default --user budget_watcher --user impatient --workers 2",
-    "gtalign evaluate help_desk --assistant run:runs/first --assistant oracle --reference oracle",
+    "gtalign evaluate help_desk --assistant trained@runs/first --assistant oracle --reference oracle",
     "gtalign evaluate quick_question --out runs/quick --assistant oracle --assistant CQ --resume",
     "gtalign evaluate upsell --assistant CQ --assistant DA:concise --format latex > table.tex",
 )
@@ -55,7 +55,7 @@ def evaluate(
     assistant: Annotated[
         Repeated,
         typer.Option(
-            help="Who answers: an agent, a training run (run:FOLDER or its path), openai:URL#MODEL, "
+            help="Who answers: an agent, trained@FOLDER of a training, openai:URL#MODEL, "
             "local:PATH; repeatable; by default DA:standard, CQ and oracle."
         ),
     ] = None,
@@ -172,6 +172,7 @@ def evaluate(
             move_judge=move_judge,
             rates=model_price,
             tasks=tasks,
+            path=path,
             user_policy=user_policy,
             temperature=temperature,
             max_tokens=max_tokens,

@@ -203,7 +203,13 @@ def _export_run(
             soft_wrap=True,
         )
     if form is Format.inspect and file is not None and ending != ENDINGS["inspect"]:
-        console.print(safe(f"look at it with: inspect view --log-dir {file}"), soft_wrap=True)
+        console.print(
+            safe(
+                f"look at it with: inspect view --log-dir {file} (comes with: pip install "
+                "inspect-ai)"
+            ),
+            soft_wrap=True,
+        )
     if "steps" in done:
         console.print(safe(f"{form.value}: {done['numbers']:,} numbers of {done['steps']:,} steps"))
     if done.get("faults"):

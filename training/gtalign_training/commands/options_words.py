@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, get_args
 
@@ -147,6 +148,8 @@ def words_settings(
     structured: str | None,
     move_judge: str | None,
     rates: list[str] | None,
+    tasks: str,
+    path: Sequence[Path] | None = None,
     **more: Any,
 ) -> Any:
     """Return the `Words` that options ask for; None for a game by moves.
@@ -161,6 +164,8 @@ def words_settings(
         structured: As the option.
         move_judge: As the option.
         rates: As the option ``--model-price``.
+        tasks: As the option.
+        path: Folders in which the questions are looked up first.
         more: Further fields of `Words`.
 
     Raises:
@@ -171,7 +176,6 @@ def words_settings(
     from gtalign_agents.dialogue.assistant import Structured as Forms
     from gtalign_agents.dialogue.replayed import is_replayed
     from gtalign_agents.dialogue.user import Mode
-    from gtalign_env.scenario.loader import load_tasks
     from gtalign_training.play_run_seats import user_seat
     from gtalign_training.play_run_words import Words
 
@@ -210,8 +214,25 @@ def words_settings(
         move_judge=move_judge,
         user_rates=known.get("user") if models[user] else None,
         assistant_rates=known.get("assistant") if models[assistant] else None,
+        tasks=_tasks_in(path or (), tasks),
         **more,
     )
     user_seat(settings.user_policy)
-    load_tasks(settings.tasks)
     return settings
+
+
+def _tasks_in(path: Sequence[Path], name: str) -> str:
+    """Return what questions are called in a plan: their file, where a search folder has them.
+
+    A plan knows no search folders, and is played in other processes too.
+
+    Raises:
+        ScenarioError: There are none of that name, or they are invalid.
+    """
+    from gtalign_env.scenario.library import search_roots
+    from gtalign_env.scenario.loader import load_tasks
+    from gtalign_env.scenario.reading import locate
+
+    load_tasks(name, path=path)
+    file = locate("tasks", name, search_roots(path))[0]
+    return str(file) if any(file.is_relative_to(folder) for folder in path) else name

@@ -37,6 +37,7 @@ from gtalign_training.play_human import OPPONENTS, Sitting, other_seat, sit_down
 from gtalign_training.play_human_review import Review
 from gtalign_training.play_human_terminal import Ask, AtTerminal
 from gtalign_training.play_run_folder import Plan
+from gtalign_training.play_run_seats import seat_name
 
 EXAMPLES = (
     "gtalign play quick_question --as assistant",
@@ -93,7 +94,7 @@ def play(
             f"a seat is one of user, assistant; got {seat!r}.{suggest(seat, SEATS)}"
         )
     mine = SEATS[seat]
-    name = opponent or OPPONENTS[mine]
+    name = seat_name(opponent or OPPONENTS[mine])
     loaded = scenario_under(scenario, pricing, path)
     number = fresh_seed() if seed is None else seed
     sits = {mine: OPPONENTS[other_seat(mine)], other_seat(mine): name}
@@ -109,6 +110,7 @@ def play(
         move_judge=move_judge,
         rates=None,
         tasks=tasks,
+        path=path,
         temperature=temperature,
         max_tokens=max_tokens,
     )

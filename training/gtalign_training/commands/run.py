@@ -108,10 +108,11 @@ def run(
     from gtalign_training.play_run import run as run_plan
     from gtalign_training.play_run_folder import Plan
     from gtalign_training.play_run_render import render_summary
-    from gtalign_training.play_run_seats import assistant_seat, require_user
+    from gtalign_training.play_run_seats import assistant_seat, require_user, seat_name
     from gtalign_training.play_run_words import Service
 
     loaded = scenario_under(scenario, pricing, path)
+    user, assistant = seat_name(user), seat_name(assistant)
     settings = words_settings(  # a wrong name is told before anything is written
         user,
         assistant,
@@ -123,6 +124,7 @@ def run(
         move_judge=move_judge,
         rates=model_price,
         tasks=tasks,
+        path=path,
         user_policy=user_policy,
         temperature=temperature,
         max_tokens=max_tokens,

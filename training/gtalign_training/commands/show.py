@@ -69,7 +69,7 @@ def _find(name_or_file: str, kind: str | None, path: list[Path] | tuple[()]) -> 
         raise ScenarioError(f"{name_or_file!r} is the name of several; give --kind, one of {kinds}")
     if same:
         return same[0].path
-    hint = suggest(name_or_file, [entry.name for entry in entries]) or where_to_look()
+    hint = suggest(name_or_file, [entry.name for entry in entries]) + where_to_look()
     raise ScenarioError(f"nothing is named {name_or_file!r}.{hint}")
 
 

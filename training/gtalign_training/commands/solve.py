@@ -30,6 +30,7 @@ from gtalign_env.scenario.welfare_schema import NashWelfare
 from gtalign_env.welfare import Welfare, standard_welfares
 from gtalign_training.commands.options import Folders, Json, Pricing
 from gtalign_training.console import out, print_json, safe
+from gtalign_training.legend import print_moves
 from gtalign_training.render_concepts import render_components, render_concepts
 from gtalign_training.render_game import render_solution
 from gtalign_training.solve_lines import solve_lines
@@ -217,7 +218,7 @@ def _kind(target: str, path: Sequence[Path]) -> str:
     for entry in list_entries(path=path):
         if entry.name == target:
             raise ScenarioError(f"{wrong}: {what_takes(entry.kind, target)}")
-    hint = suggest(target, sorted(set().union(*names.values()))) or where_to_look()
+    hint = suggest(target, sorted(set().union(*names.values()))) + where_to_look()
     raise ScenarioError(f"{wrong}.{hint}")
 
 
@@ -237,6 +238,7 @@ def _print(found: Target, solution: dict[str, Any]) -> None:
     matrix = found.matrix
     if matrix is None:
         render_solution(console, found.game, solution, title=found.title)
+        print_moves(console, found.game.user_plans)
         return
     joint = matrix.welfare[:, found.columns]
     note = None
@@ -250,6 +252,7 @@ def _print(found: Target, solution: dict[str, Any]) -> None:
     plans = f"{found.game.user_plans[i]} x {found.game.assistant_plans[j]}"
     console.print(safe(f"\nGreatest mean joint welfare: {plans} ({joint[i, j]:.4g} points)\n"))
     console.print(_usage_table(found.game, matrix, found.columns))
+    print_moves(console, found.game.user_plans)
 
 
 def _usage_table(game: NormalFormGame, matrix: ConversationMatrix, columns: list[int]) -> Table:

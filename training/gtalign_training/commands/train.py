@@ -9,9 +9,16 @@ from typing import Annotated
 import typer
 
 from gtalign_env.errors import RunError, suggest
-from gtalign_training.commands.options import Json
+from gtalign_training.commands.options import Folders, Json
 from gtalign_training.console import err, out, print_json, safe
-from gtalign_training.recipe import Recipe, Reward, bundled_recipes, load_recipe
+from gtalign_training.recipe import (
+    Recipe,
+    Reward,
+    StrategicSection,
+    bundled_recipes,
+    load_recipe,
+)
+from gtalign_training.recipe_selfplay import SelfplayModel
 from gtalign_training.trackers import require_tracker
 
 EXAMPLES = (
@@ -20,6 +27,7 @@ EXAMPLES = (
     "gtalign train tiny-grpo --reward user_only --seed 1",
     "gtalign train tiny-ppo --track trackio",
     "gtalign train my_recipe.yaml --model Qwen/Qwen2.5-0.5B-Instruct",
+    "gtalign train my_recipe.yaml --path my_games --dry-run",
 )
 
 
@@ -60,10 +68,18 @@ def train(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check the recipe, print it complete, do nothing.")
     ] = False,
+    path: Folders = None,
     json: Json = False,
 ) -> None:
-    """Train an assistant from a recipe; checkpoints, resume, evaluation, plots."""
-    made = with_options(load_recipe(recipe), seed, model, reward, steps, track)
+    """Train an assistant from a recipe; checkpoints, resume, evaluation, plots.
+
+    What the recipe names is looked up beside its file first. The run folder keeps the game, own
+    prices and personas too, so that other commands need the folder alone.
+    """
+    loaded = load_recipe(recipe, path=path or ())
+    made = with_options(loaded, seed, model, reward, steps, track)
+    if (line := rounding(made)) is not None:
+        err().print(safe(line), soft_wrap=True)
     if dry_run:
         print_json(made.plain())
         return
@@ -90,6 +106,28 @@ def train(
     else:
         render_run(out(), result)
         out().print(safe(f"Everything lies in {folder}"))
+
+
+def rounding(recipe: Recipe) -> str | None:
+    """Return a line about steps that are more than asked for, as updates are whole; else None.
+
+    Args:
+        recipe: The recipe.
+    """
+    section = getattr(recipe, recipe.section_name)
+    if not isinstance(section, StrategicSection | SelfplayModel):
+        return None
+    if isinstance(section, SelfplayModel) and section.learner != "ppo":
+        return None
+    update = section.environments * section.horizon
+    steps = -(-section.steps // update) * update
+    if steps == section.steps:
+        return None
+    turns = " a turn" if isinstance(section, SelfplayModel) else ""
+    return (
+        f"{section.steps:,} steps{turns} become {steps:,}: the fewest whole updates, of "
+        f"{section.environments} environments x {section.horizon} steps"
+    )
 
 
 def with_options(
@@ -131,13 +169,7 @@ def with_options(
     if track:
         named = [require_tracker(name) for name in track]
         data["track"] = list(dict.fromkeys([*data["track"], *named]))
-    return Recipe.model_validate_json(_json(data))
-
-
-def _json(data: object) -> str:
-    from json import dumps
-
-    return dumps(data)
+    return recipe.changed(data)
 
 
 __all__ = ["EXAMPLES", "bundled_recipes", "train", "with_options"]

@@ -12,9 +12,10 @@ from typing import Any, NamedTuple
 
 from gtalign_env.errors import RunError
 from gtalign_env.scenario.loader import Scenario
+from gtalign_training.folders import is_training
 from gtalign_training.grid.cells import CELLS, Cell, CellName, regime_of
 from gtalign_training.grid.columns import columns_of, types_of
-from gtalign_training.grid.compare_trainings import exact_values, is_training, of_training
+from gtalign_training.grid.compare_trainings import exact_values, of_training
 from gtalign_training.grid.evaluation import RESULT, SCHEMA
 from gtalign_training.grid.optimum import MOST_TYPES, When, optimum_of
 from gtalign_training.grid.play import GRID
@@ -80,7 +81,7 @@ def compare(
         if not all(training):
             raise RunError(
                 "trainings are compared with trainings; to put a trained assistant beside others, "
-                "play it: gtalign evaluate ... --assistant run:FOLDER"
+                "play it: gtalign evaluate ... --assistant trained@FOLDER"
             )
         exact = exact_values(folders, reference)
         if exact is not None:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from gtalign_agents.fourblock import parse
 from gtalign_env.envs.transcript import Transcript, read_transcripts
 from gtalign_env.errors import FormatError, RunError
-from gtalign_env.scenario.loader import Scenario, load_pricing, load_scenario
+from gtalign_env.scenario.loader import Scenario
 from gtalign_training.play_run_episode import Episode, Fault
 from gtalign_training.run_folder import RunFolder
 
@@ -24,11 +24,6 @@ class Trained(NamedTuple):
     user: str
     facts: dict[str, Any]
     episodes: dict[int, Episode]
-
-
-def is_training(folder: Path) -> bool:
-    """Return whether a folder is a training run's."""
-    return (folder / RECIPE).is_file()
 
 
 def _facts(folder: Path) -> dict[str, Any]:
@@ -78,7 +73,7 @@ def exact_values(folders: Sequence[Path], reference: str | None) -> dict[str, An
     if not all(exact):
         raise RunError(
             "a network without text is valued exactly and a language model by conversations; "
-            "compare them by gtalign evaluate --assistant run:FOLDER"
+            "compare them by gtalign evaluate --assistant trained@FOLDER"
         )
     if len(folders) < 2:
         raise RunError("a comparison needs two trainings")
@@ -115,17 +110,13 @@ def of_training(folder: Path) -> list[Trained]:
     Raises:
         RunError: It has no transcripts, or they are of other games than the recipe's.
     """
-    facts, recipe = _facts(folder), RunFolder(folder).read(RECIPE)
+    facts, home = _facts(folder), RunFolder(folder)
+    recipe, files = home.read(RECIPE), home.recipe().game_files
     file = folder / AFTER
     if not file.is_file():
         raise RunError(f"{folder} has no {AFTER}")
     blocks = recipe.get("format", "four-blocks") == "four-blocks"
-    scenario = load_scenario(recipe["game"]["scenario"])
-    games = {
-        game.digest: game
-        for name in recipe["game"]["pricing"]
-        for game in (scenario.with_pricing(load_pricing(name)),)
-    }
+    games = {game.digest: game for game in files.scenarios}
     found: dict[str, dict[int, Episode]] = {digest: {} for digest in games}
     for told in read_transcripts(file):
         if told.digest not in found:

@@ -7,12 +7,9 @@ from typing import NamedTuple
 
 from gtalign_agents.backends.named import is_model
 from gtalign_env.errors import RunError
-from gtalign_training.play_run_seats import TRAINED, assistant_seat
+from gtalign_training.play_run_seats import RUN, TRAINED, assistant_seat, training_of
 from gtalign_training.recipe import Recipe
 from gtalign_training.run_folder import RunFolder
-
-RUN = "run:"
-"""Before the folder of a training run."""
 
 
 class Contender(NamedTuple):
@@ -35,16 +32,16 @@ def contender(name: str) -> Contender:
     """Return the assistant that a name stands for, once it is known to be there.
 
     Args:
-        name: An agent of `gtalign agents`, ``run:FOLDER`` or the folder itself, ``openai:URL#MODEL``
-            or ``local:PATH``.
+        name: An agent of `gtalign agents`, ``trained@FOLDER``, ``openai:URL#MODEL`` or
+            ``local:PATH``.
 
     Raises:
         ScenarioError: Unknown name.
         RunError: The folder holds no finished training run.
         MissingExtraError: What the assistant was trained with is not installed.
     """
-    folder = Path(name.removeprefix(RUN))
-    if name.startswith(RUN) or (folder / "recipe.json").is_file():
+    folder = training_of(name)
+    if folder is not None:
         return _trained(name, folder)
     if is_model(name):
         return Contender(name, name, speaks=True)
@@ -69,4 +66,4 @@ def recipe_of_run(folder: Path) -> Recipe:
     Raises:
         RunError: The folder is none.
     """
-    return Recipe.model_validate(RunFolder(folder).read("recipe.json"), strict=False)
+    return RunFolder(folder).recipe()

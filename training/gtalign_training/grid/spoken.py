@@ -46,7 +46,7 @@ def play_rollouts(plan: Plan, episodes: Sequence[int], folder: Path) -> Generato
     assistant = load_assistant(folder / "model")
     table = TalkTable(
         plan.scenario,
-        tasks=recipe.game.tasks,
+        tasks=recipe.game_files.tasks,
         covered_only=isinstance(recipe.model, TinyModel),
     )
     table.keyed_by = plan.keyed_by

@@ -44,9 +44,10 @@ class SeatEnv(gymnasium.Wrapper[Array, int, Array, int]):
     """
 
     def __init__(self, recipe: Recipe, seat: str, opponent: Any, seed: int) -> None:
+        files = recipe.game_files
         self.game = ConversationEnv(
-            recipe.game.scenario,
-            recipe.game.pricing,
+            files.scenario,
+            files.pricing,
             seat=seat,  # type: ignore[arg-type]  # one of the two
             opponent=opponent,
             compiled=False,

@@ -18,8 +18,6 @@ from typing import Any
 from gtalign_env.core.oracle import require_solvable
 from gtalign_env.core.spec import GameSpec
 from gtalign_env.errors import RunError
-from gtalign_env.scenario.compile import compile_scenario
-from gtalign_env.scenario.loader import load_pricing, load_scenario
 from gtalign_training.callbacks import Progress, silent
 from gtalign_training.checkpoints import newest
 from gtalign_training.play_run_seats import assistant_mix_of, user_mix_of
@@ -59,10 +57,7 @@ def run(
     """
     if recipe.reward == "random":
         raise RunError("selfplay needs a reward that depends on the conversation; got random")
-    scenario = load_scenario(recipe.game.scenario)
-    specs = [
-        compile_scenario(scenario.with_pricing(load_pricing(name))) for name in recipe.game.pricing
-    ]
+    specs = recipe.game_files.specs
     for spec in specs:
         require_solvable(spec)
     folder = RunFolder.open(out, recipe, [spec.digest for spec in specs], resume=resume)

@@ -45,9 +45,10 @@ class TrainingEnv(gymnasium.Wrapper[Array, int, Array, int]):
     """
 
     def __init__(self, recipe: Recipe, place: Place) -> None:
+        files = recipe.game_files
         self.game = ConversationEnv(
-            recipe.game.scenario,
-            recipe.game.pricing,
+            files.scenario,
+            files.pricing,
             seat="assistant",
             p_vague=recipe.game.p_vague,
             reward="joint",

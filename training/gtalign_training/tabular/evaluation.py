@@ -129,7 +129,8 @@ def evaluate_shares(recipe: Recipe, *, after: Shares, before: Shares) -> dict[st
         Bayes oracle's welfares. ``contexts`` has the first moves by regime, style and opening, as
         `gtalign_training.plots.move_mix` draws them.
     """
-    table = Table(recipe.game.scenario, recipe.game.pricing)
+    files = recipe.game_files
+    table = Table(files.scenario, files.pricing)
     by_regime, optimum, contexts = {}, {}, []
     for spec in table.specs:
         price = table.price(spec)

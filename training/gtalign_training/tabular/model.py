@@ -69,6 +69,7 @@ def build_model(recipe: Recipe, places: list[Place]) -> tuple[Any, list[Training
     from stable_baselines3.common.logger import Logger
     from stable_baselines3.common.vec_env import DummyVecEnv
 
+    recipe = recipe.with_game(recipe.game_files)  # looked up once, not by every environment
     envs = [TrainingEnv(recipe, place) for place in places]
     vector = DummyVecEnv([lambda env=env: env for env in envs])  # type: ignore[misc]  # a bound default
     model = make(recipe, vector)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol, cast
 
 from gtalign_env.errors import RunError
+from gtalign_training.folders import no_folder
 from gtalign_training.report.parts import Folder
 
 READERS = ("run", "training", "sweep", "other")
@@ -41,6 +42,12 @@ def read_folders(
     Raises:
         RunError: One is no folder, or holds nothing that can be read.
     """
+    for path in paths:
+        if not path.is_dir():
+            raise RunError(
+                f"{no_folder(path)} A report is made of folders, such as gtalign run, sweep and "
+                "train leave behind with --out"
+            )
     unique = list(dict.fromkeys(path.resolve() for path in paths))
     names = _names(unique)
     out = []
@@ -51,12 +58,6 @@ def read_folders(
 
 
 def _reader(path: Path) -> Reader:
-    if not path.is_dir():
-        what = "is a file" if path.exists() else "does not exist"
-        raise RunError(
-            f"{path} {what}; a report is made of folders, such as gtalign run, sweep and train "
-            "leave behind with --out"
-        )
     for name in READERS:
         module = cast("Reader", importlib.import_module(f"{__name__}.{name}"))
         if module.matches(path):

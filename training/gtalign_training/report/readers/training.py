@@ -6,13 +6,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from gtalign_env import __version__
 from gtalign_env.core.spec import GameSpec
 from gtalign_env.envs.table import Table as GameTable
 from gtalign_env.errors import GTAlignError
 from gtalign_env.money import to_usd
-from gtalign_env.scenario.compile import compile_scenario
-from gtalign_env.scenario.loader import load_pricing, load_scenario
+from gtalign_training.game_files import load_game_files
+from gtalign_training.recipe import GameModel
 from gtalign_training.report.games import exact_cells, game_part, matrices
 from gtalign_training.report.learnt import (
     ROW_NAMES,
@@ -31,6 +33,7 @@ from gtalign_training.report.readers.files import read_object, read_rows, versio
 from gtalign_training.report.replayed import Replayed, bring_back
 from gtalign_training.report.talks import transcript_record, with_unique_keys
 from gtalign_training.report.words import general
+from gtalign_training.run_folder import GAME, RunFolder
 
 _SHOWN = {
     *("scenario", "welfare", "share", "by_regime", "optimum", "contexts", "rows"),
@@ -64,7 +67,7 @@ def read(path: Path, name: str) -> Folder:
         )
     version = dig(told, "versions", "gtalign-env")
     problems += version_problem(version)
-    specs = _specs(recipe, told, problems)
+    specs = _specs(path, recipe, told, problems)
     games = matrices(specs)
     optimum = as_number(dig(result, "optimum", "welfare"))
     rows = welfare_rows(result)
@@ -107,25 +110,27 @@ def read(path: Path, name: str) -> Folder:
 
 
 def _specs(
-    recipe: Mapping[str, Any], told: Mapping[str, Any], problems: list[str]
+    path: Path, recipe: Mapping[str, Any], told: Mapping[str, Any], problems: list[str]
 ) -> list[GameSpec]:
-    """Return the games of a recipe, if its files are still those that were trained on."""
-    game = recipe.get("game")
-    if not isinstance(game, Mapping):
-        return []
+    """Return the games of a training: those that it keeps, or those that its names stand for now.
+
+    An older folder has names alone: their files must still be those that were trained on.
+    """
     try:
-        scenario = load_scenario(str(game.get("scenario")))
-        specs = [
-            compile_scenario(scenario.with_pricing(load_pricing(str(name))))
-            for name in game.get("pricing", ())
-        ]
-    except GTAlignError as error:
+        kept = RunFolder(path).game_files()
+        game = recipe.get("game")
+        if kept is None and not isinstance(game, Mapping):
+            return []
+        specs = (kept or load_game_files(GameModel.model_validate(game, strict=False))).specs
+    except (GTAlignError, ValidationError) as error:
         problems.append(f"The exact games are not shown: {str(error).splitlines()[0]}")
         return []
     if told.get("digests") not in (None, [spec.digest for spec in specs]):
         problems.append(
             "The exact games are not shown: scenario or pricing files have changed since the "
             "training (their hashes differ)."
+            if kept is None
+            else f"The exact games are not shown: {GAME} is not what was trained on."
         )
         return []
     return specs
