@@ -168,6 +168,7 @@ def draw_end(table: Table | None, review: Review | None) -> str:
         return ""
     sitting = table.sitting
     parts = [f"<p>{escape(line)}</p>" for line in sitting.result()]
+    parts.append(f'<p class="gt-quiet">Seed {table.seed}: enter it to be dealt the same again.</p>')
     if sitting.seat is Seat.ASSISTANT:
         conversation = sitting.conversation
         persona = conversation.spec.population.personas[conversation.persona][1].name
