@@ -130,5 +130,5 @@ def test_a_failure_leaves_nothing_stale_on_the_page(visit: Visitor, tmp_path: Pa
     finally:
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=20)
-    assert said.count("Traceback") == 3
-    assert "ZeroDivisionError: no map" in said
+    for what in ("no <matrix>", "no map", "no words"):
+        assert f"ZeroDivisionError: {what}" in said
