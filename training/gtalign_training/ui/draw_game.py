@@ -9,6 +9,7 @@ import numpy as np
 
 from gtalign_training.plots.studies.colours import COLOURS, ink_on
 from gtalign_training.render_game import LEGEND as TERMS
+from gtalign_training.studies.solved import said
 from gtalign_training.ui.view import Cell, View, is_pure
 
 USER_PLANS = {"VQ": "vague query", "DQ": "definite query"}
@@ -34,7 +35,7 @@ def named(label: str) -> str:
     Args:
         label: As results have it.
     """
-    return label.replace("strict PD", "strict prisoner's dilemma")
+    return said(label).replace("strict PD", "strict prisoner's dilemma")
 
 
 def draw_verdict(view: View) -> str:

@@ -15,6 +15,7 @@ from gtalign_env.scenario.compile import compile_scenario
 from gtalign_env.scenario.loader import load_pricing, load_scenario
 from gtalign_training.report.games import exact_cells, game_part, matrices
 from gtalign_training.report.learnt import (
+    LIKELIEST,
     ROW_NAMES,
     STAGES,
     context_parts,
@@ -98,7 +99,7 @@ def read(path: Path, name: str) -> Folder:
         _about(recipe, told, result),
         tuple(problems),
         after or exact_headline(result),
-        "after training, on held-out conversations" if after else "exact, mean over prices",
+        "after training, on held-out conversations" if after else LIKELIEST,
         not after,
         tuple(parts),
         tuple(outcomes),
