@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from gtalign_env.core.exact import normal_form
+from gtalign_env.scenario.compile import compile_scenario
+from gtalign_env.scenario.loader import load_pricing, load_scenario
 from gtalign_training.plots.curves import smooth
 from gtalign_training.report.charts.curves import _crosses, curve_chart
 from gtalign_training.report.charts.field import even_ticks
 from gtalign_training.report.charts.flow import flow_chart
 from gtalign_training.report.charts.svg import NARROW, WIDE, scale_of, text_box
-from gtalign_training.report.parts import Curve, Table
+from gtalign_training.report.games import game_part
+from gtalign_training.report.page import Report, page_of
+from gtalign_training.report.parts import Curve, Folder, Part, Table
 from gtalign_training.report.readers import read_folders
 from gtalign_training.report.sections import build
+from gtalign_training.statistics import Interval
 from gtalign_training.studies.maps import Scale
 from tests.browser import Visitor
 from tests.report.conftest import Page
@@ -49,15 +56,47 @@ OUTSIDE = """() => [...document.querySelectorAll("svg.svg")].flatMap((svg) => {
 })"""
 
 
+@pytest.fixture(scope="module")
+def crowded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of games whose points lie close to each other, with much that is marked."""
+    games: list[Part] = []
+    for name, price in (
+        ("help_desk", "subscription"),
+        ("upsell", None),
+        ("help_desk", "reasoning_api"),
+    ):
+        scenario = load_scenario(name)
+        if price is not None:
+            scenario = scenario.with_pricing(load_pricing(price))
+        spec = compile_scenario(scenario)
+        matrix = normal_form(spec)
+        u, a = float(matrix.user[0, 0]), float(matrix.assistant[0, 0])
+        exact = {"user": Interval(u, u, u), "assistant": Interval(a, a, a)}
+        spread = {"user": Interval(u, u - 0.3, u + 0.3), "assistant": Interval(a, a - 0.1, a + 0.1)}
+        part = game_part(spec, matrix, played=(("one", exact), ("two", spread)))
+        games.append(replace(part, optimum=(u + 0.1, a, 1.0)))
+    folder = Folder("crowded", "folder", "crowded", (), parts=tuple(games))
+    file = tmp_path_factory.mktemp("crowded") / "page.html"
+    file.write_text(page_of(Report((folder,))), encoding="utf-8")
+    return file
+
+
 @pytest.mark.parametrize("width", [390, 1280])
-@pytest.mark.parametrize("name", ["moves", "training"])
 def test_names_of_points_meet_nothing_and_no_text_leaves_its_chart(
-    name: str, width: int, page: Page, visit: Visitor
+    width: int, page: Page, crowded: Path, visit: Visitor
 ) -> None:
-    seen = opened(visit, page(name), width=width)
-    assert seen.page.locator("text.named").count() > 0
-    assert seen.page.evaluate(MEETING) == []
-    assert seen.page.evaluate(OUTSIDE) == []
+    for file in (page("moves"), crowded):
+        seen = opened(visit, file, width=width)
+        assert seen.page.locator("text.named").count() > 0
+        assert seen.page.evaluate(MEETING) == []
+        assert seen.page.evaluate(OUTSIDE) == []
+
+
+def test_only_what_has_intervals_is_said_to_have_them(crowded: Path) -> None:
+    text = crowded.read_text(encoding="utf-8")
+    assert "played: two, 95\u202f% intervals" in text
+    assert "played: one, 95" not in text
+    assert "played: one" in text
 
 
 @pytest.mark.parametrize("name", ["moves", "training", "sweep"])
@@ -110,20 +149,17 @@ def test_the_name_of_a_level_lies_on_no_line() -> None:
     low = tuple(-1 + 3.4 * (1 - np.exp(-x / 30)) for x in xs)
     curves = [Curve("L", "assistant", xs, high), Curve("W", "joint", xs, low)]
     drawn = curve_chart("x", curves, "step", "points", [("exact optimum of W", 2.6)])
-    found = re.findall(
-        r'<text x="([\d.]+)" y="([\d.]+)" class="tick level-name" text-anchor="(\w+)"', drawn
-    )
-    for width in (WIDE, NARROW):
+    looks = r'<text x="([\d.]+)" y="([\d.]+)" class="tick level-name" text-anchor="(\w+)"'
+    for width, half in zip((WIDE, NARROW), drawn.split("</svg>"), strict=False):
         height = 300 if width > 500 else 250
         x = scale_of(xs, 46.0, width - 12.0, margin=0.01)
         y = scale_of([*high, *low, 2.6], height - 44.0, 26.0, margin=0.05)
-        for across, up, anchor in found:
-            if (float(across) > NARROW) != (width == WIDE):
-                continue
+        for across, up, anchor in re.findall(looks, half):
             box = text_box(float(across), float(up), "exact optimum of W", anchor)
             for one in curves:
                 for ys in (one.y, smooth(np.array(one.y), 5).tolist()):
                     assert not _crosses([(x(a), y(b)) for a, b in zip(one.x, ys, strict=True)], box)
+    assert re.findall(looks, drawn)
 
 
 def test_where_a_level_has_no_room_for_its_name_the_key_has_it() -> None:
@@ -168,9 +204,6 @@ def test_a_training_without_text_says_how_its_headline_was_measured(folders: Pat
     assert "probabilities" in notes["First moves by price, user and question"]
     drawn = {part.title: build(part) for part in found.parts}
     assert "nats" not in drawn["Loss (PPO)"]  # its terms have several units
-    games = [markup for title, markup in drawn.items() if title.startswith("The game under")]
-    assert games
-    assert all("learnt policy, exact" in one and "intervals" not in one for one in games)
 
 
 def test_a_sweep_tells_the_whole_game_from_its_restriction(folders: Path) -> None:

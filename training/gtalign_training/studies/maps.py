@@ -137,7 +137,8 @@ class Picture:
         held: Values of the axes held, as text.
         halvings: How often a step was halved to find the borders.
         exact: Whether no payoff is approximated.
-        restriction: Plans of the study's 2×2 restriction, in words; empty where it has none.
+        restriction: Plans of the 2×2 restriction that it is about, in words; empty where it is
+            about the whole game.
     """
 
     kind: str
@@ -160,9 +161,7 @@ class Picture:
     def title(self) -> str:
         """What stands above it."""
         held = f", {self.held}" if self.held else ""
-        kind = KINDS[self.kind]
-        of = f" {self.restriction}" if kind.column.startswith("restriction") else ""
-        return f"{kind.title}{of}: {self.scenario}{held}"
+        return f"{KINDS[self.kind].title}: {self.scenario}{held}"
 
 
 def picture_of(
@@ -228,7 +227,7 @@ def picture_of(
         ", ".join(_said(study.axes[i], j) for i, j in held.items()),
         halvings if len(drawn) == 2 else HALVINGS_OF_LINE,
         is_exact(study),
-        _plans(study.file.restriction),
+        _plans(study.file.restriction) if asked.column.startswith("restriction") else "",
     )
 
 

@@ -61,6 +61,7 @@ def draw_phase(shown: Picture, out: Path) -> Path:
 def note_of(shown: Picture) -> str:
     """Return what stands below a picture: its study, its points, how its borders were found."""
     told = f" {MEANING}" if shown.names == DILEMMAS else ""
+    told += f" The restriction: {shown.restriction}." if shown.restriction else ""
     if shown.y is None:
         if all(panel.bands is None for panel in shown.panels):
             return f"Study {shown.study}."
@@ -68,7 +69,9 @@ def note_of(shown: Picture) -> str:
     sizes = f"{len(shown.x.numbers)} × {len(shown.y.numbers)} points"
     if not KINDS[shown.kind].names:
         known = all(p.numbers is None or np.isfinite(p.numbers).all() for p in shown.panels)
-        return f"Study {shown.study}, {sizes}." + ("" if known else " Pale grey: not defined.")
+        grey = "" if known else " Pale grey: not defined."
+        of = f" The restriction: {shown.restriction}." if shown.restriction else ""
+        return f"Study {shown.study}, {sizes}.{grey}{of}"
     return (
         f"Study {shown.study}, {sizes}; borders by halving on {_game(shown)}, to 1/"
         f"{2**shown.halvings} of a grid step.{told}"

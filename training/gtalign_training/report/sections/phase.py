@@ -51,7 +51,7 @@ def _(part: Phase) -> Html:
     exact = "" if picture.exact else " Some payoffs are approximate."
     meaning = f" {MEANING}" if _classed(picture) else ""
     grid = tag("p", f"{_grid(picture)}{held}{exact}{meaning}", class_="note")
-    whose = picture.restriction if "restriction" in KINDS[picture.kind].column else ""
+    whose = picture.restriction
     of = tag("p", f"The restriction: {whose}.", class_="note") if whose else None
     return joined(of, grid, [_panel(picture, panel) for panel in picture.panels])
 
