@@ -9,7 +9,7 @@ import numpy as np
 
 from gtalign_training.plots.studies.colours import COLOURS, ink_on
 from gtalign_training.render_game import LEGEND as TERMS
-from gtalign_training.studies.solved import said
+from gtalign_training.studies.solved import DILEMMAS, said
 from gtalign_training.ui.view import Cell, View, is_pure
 
 USER_PLANS = {"VQ": "vague query", "DQ": "definite query"}
@@ -67,7 +67,8 @@ def draw_meaning(view: View) -> str:
 def _chip(label: str) -> str:
     colour = COLOURS[label]
     style = f"background:{colour};color:{ink_on(colour)}"
-    return f'<span class="gt-chip" style="{style}">{escape(named(label))}</span>'
+    words = label if label == DILEMMAS[0] else named(label)  # "neither" says too little alone
+    return f'<span class="gt-chip" style="{style}">{escape(words)}</span>'
 
 
 def draw_matrix(view: View) -> str:
