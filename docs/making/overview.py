@@ -162,7 +162,15 @@ def phase(axes: Axes, theme: Theme, study: StudyFolder) -> None:
         weight="bold",
         size=10.5,
     )
-    axes.text(22.5, 0.55, "none", color=theme.faint, ha="center", va="center", size=10.5)
+    axes.text(
+        22.5,
+        0.55,
+        "not of these\nfour plans",
+        color=theme.faint,
+        ha="center",
+        va="center",
+        size=9.5,
+    )
     axes.set_xlabel("price of output, USD per 1M tokens", size=9)
     axes.set_ylabel("dislike of length,\npoints / 100 tokens", size=8.5)
     axes.set_yticks([0, 0.5, 1])
@@ -224,7 +232,9 @@ def overview(folder: Path, theme: Theme, study: StudyFolder, run: RunFolder) -> 
             chat(axes, theme, talked(pricing, episode), title, wide, tall - 0.05)
         side = plane(figure, 7.3, 0, 3.7, 5.35)
         say(side, 0, 4.98, "Solve it", weight="bold", size=14, va="baseline")
-        say(side, 0, 4.69, "Which prices make a dilemma", size=10.5, color=theme.faint)
+        say(
+            side, 0, 4.69, "Which prices make a dilemma of four plans", size=10.5, color=theme.faint
+        )
         say(side, 0, 2.49, "Train on it", weight="bold", size=14, va="baseline")
         say(side, 0, 2.2, "A policy learns what to do at which price", size=10.5, color=theme.faint)
         upper = figure.add_axes((7.98 / 11, 3.28 / 5.35, 2.88 / 11, 1.2 / 5.35))

@@ -107,7 +107,7 @@ class AxisModel(Strict):
 
 
 class Restriction(Strict):
-    """A 2×2 part of the game that is asked about on its own; plans as (cooperate, defect)."""
+    """A 2×2 restriction of the game that is asked about on its own; plans as (cooperate, defect)."""
 
     user: tuple[Literal["VQ", "DQ"], Literal["VQ", "DQ"]] = Field(
         description=f"Two of {', '.join(USER_PLAN_LABELS)}."
@@ -162,7 +162,8 @@ class StudyFile(AuthoredFile):
         default=None, description="Joint welfare to judge by; by default the scenario's."
     )
     restriction: Restriction | None = Field(
-        default=None, description="A 2×2 part whose dilemma and critical patience are reported."
+        default=None,
+        description="A 2×2 restriction whose class and critical patience are reported.",
     )
     compute: tuple[Measure, ...] = Field(
         default=COMPUTED, min_length=1, description="Which columns the result has."

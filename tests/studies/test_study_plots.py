@@ -25,6 +25,7 @@ from gtalign_training.plots.studies.portrait import Portrait, portrait
 from gtalign_training.plots.studies.replies import draw_replies, lanes
 from gtalign_training.studies.folder import StudyFolder
 from gtalign_training.studies.maps import KINDS, MOVES, picture_of
+from gtalign_training.studies.solved import DILEMMAS, MEANING
 from gtalign_training.studies.sweep import sweep
 
 Write = Callable[[str], Study]
@@ -102,14 +103,18 @@ def test_every_kind_is_drawn_and_nothing_overlaps(
     (figure,) = figures
     check_readable(figure)
     said = " ".join(text for text, _ in texts(figure))
-    assert KINDS[kind].title in said
+    written = said.replace("\n", " ")
+    assert KINDS[kind].title in written
     assert "price (USD per 1M tokens)" in said
     assert "free questions: no" in said
     assert "free questions: yes" in said
     assert "Study drawn" in said
-    written = said.replace("\n", " ")
     assert ("conciseness (points / 100 tokens)" in written) is not bool(held)
-    assert bool(held) is ("persona.conciseness 0.1 points / 100 tokens" in said)
+    assert bool(held) is ("persona.conciseness 0.1 points / 100 tokens" in written)
+    assert (MEANING in written) is (shown.names == DILEMMAS and (kind == "class" or bool(held)))
+    assert "strict PD, social" not in written  # people read other words than programs
+    restricted = KINDS[kind].column.startswith("restriction")
+    assert ("{DQ, VQ} × {DA:concise, AQ:standard}" in written) is restricted
 
 
 @pytest.mark.parametrize("ending", ["png", "svg", "html"])
@@ -240,7 +245,7 @@ def test_pages_are_complete_and_escape_what_comes_from_files(
     shown = picture_of(StudyFolder(tmp_path / "out"), "class")
     page = page_of_study(shown, tmp_path / "page.html").read_text(encoding="utf-8")
     assert "<script>alert(1)" not in page
-    assert "<title>Dilemmas of the game: upsell</title>" in page
+    assert "<title>Social dilemma, or a strict PD inside: upsell</title>" in page
     assert "<script src=" not in page
     assert "plotly" in page
     assert len(page) > 1_000_000  # the library is inside

@@ -16,9 +16,9 @@ import pytest
 import yaml
 
 from gtalign_env.scenario.loader import load_scenario
-from gtalign_training.ui.draw_game import draw_problem
 from gtalign_training.ui.draw_seat import draw_brief, draw_end, draw_standing, draw_talk
 from gtalign_training.ui.explore import draw_about
+from gtalign_training.ui.handlers import draw_problem
 from gtalign_training.ui.seat import Table, take_seat
 
 from .hostile import HOSTILE
@@ -52,16 +52,32 @@ def hostile_library(folder: Path) -> str:
     return "hostile_words"
 
 
+def environment(**more: str) -> dict[str, str]:
+    """Return what a playground of a test knows of the shell."""
+    known = {key: value for key, value in os.environ.items() if not key.startswith("GTALIGN")}
+    return known | more | {"PYTHONPATH": os.pathsep.join(sys.path), "NO_COLOR": "1"}
+
+
+def address_of(process: subprocess.Popen[str]) -> str:
+    """Return where a playground that has been started is, once it is ready."""
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    found = re.search(r"http://127\.0\.0\.1:\d+/", line)
+    if found is None:
+        process.kill()
+        raise AssertionError(f"no address: {line}{process.communicate()}")
+    return found[0]
+
+
 def serve(*arguments: str, folder: Path | None = None) -> subprocess.Popen[str]:
     """Start `gtalign ui` on a port of its own choice."""
-    known = {key: value for key, value in os.environ.items() if not key.startswith("GTALIGN")}
     path = {} if folder is None else {"GTALIGN_PATH": str(folder)}
     return subprocess.Popen(
         [sys.executable, "-m", "gtalign_training.cli", "ui", "--port", "0", *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=known | path | {"PYTHONPATH": os.pathsep.join(sys.path), "NO_COLOR": "1"},
+        env=environment(**path),
     )
 
 
@@ -72,13 +88,7 @@ def playground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Playground]
     folder = tmp_path_factory.mktemp("library")
     name = hostile_library(folder)
     process = serve(folder=folder)
-    assert process.stdout is not None
-    line = process.stdout.readline()
-    found = re.search(r"http://127\.0\.0\.1:\d+/", line)
-    if found is None:
-        process.kill()
-        raise AssertionError(f"no address: {line}{process.communicate()}")
-    yield Playground(found[0], process, name)
+    yield Playground(address_of(process), process, name)
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=20)
     assert process.returncode == 0, said

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
+from gtalign_agents.dialogue.user_prompt import preferences
 from gtalign_env.core.moves import AssistantMove, UserMove
 from gtalign_env.envs.table import Table as Dealer
 from gtalign_env.errors import ScenarioError
 from gtalign_env.scenario.loader import load_scenario
 from gtalign_env.testing import FaultServer
-from gtalign_training.play_human import Sitting
+from gtalign_training.play_human import Sitting, type_lines
 from gtalign_training.ui.draw_seat import draw_brief, draw_end, draw_standing, draw_talk
 from gtalign_training.ui.seat import SEATS, Table, across, opponents, take_seat
 
@@ -173,3 +174,20 @@ def test_all_opponents_that_are_offered_can_sit_there() -> None:
         for name in opponents(seat):
             if "@" not in name:
                 take_seat(load_scenario("quick_question"), seat, name, 1).close()
+
+
+def test_what_a_user_wants_is_said_with_one_point_and_several_points() -> None:
+    who = take_seat(load_scenario("upsell"), "user", "DA:standard", 1).sitting.conversation.who
+    for tolerance, said in ((0, "asked back"), (1, "after the first"), (2, "after the first 2")):
+        lines = type_lines(who._replace(harm=1.0, annoyance=1.0, tolerance=tolerance))
+        assert "a wrong one, accepted, costs 1 point" in lines
+        assert f"every question {said} costs 1 point" in lines
+    assert "you like being asked back: 1 point each" in preferences(who._replace(annoyance=-1.0))
+
+
+def test_a_refused_seed_is_said_and_a_seat_that_ended_tells_its_seed() -> None:
+    table = take_seat(load_scenario("upsell"), "user", "DA:standard", 12)
+    table.play(UserMove.VQ)
+    table.answer()
+    table.play(UserMove.ACCEPT)
+    assert "Seed 12" in draw_end(table, table.review())

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 from gtalign_env.core.exact import normal_form
 from gtalign_env.core.exact_many import payoffs_of_many
@@ -14,14 +15,25 @@ from gtalign_env.errors import ScenarioError
 from gtalign_env.games.normal_form import dominates
 from gtalign_env.games.solution import solve
 from gtalign_env.scenario.compile import compile_scenario
+from gtalign_env.scenario.library import scenario_root
 from gtalign_env.scenario.loader import load_pricing, load_scenario
 from gtalign_env.scenario.sweep_fields import fields_of, with_changes
 from gtalign_training.commands.run import scenario_under
 from gtalign_training.studies.solved import DILEMMAS
+from gtalign_training.ui.draw_game import draw_facts, draw_verdict
 from gtalign_training.ui.explore import AS_IS, SLOTS, Explore, axes_of, choice_of, places_of
 from gtalign_training.ui.knobs import MOST, Knob, knobs_of, mean_of
 from gtalign_training.ui.phase import ASKED, SIDE, phase_of
-from gtalign_training.ui.view import Choice, moved, names_of, require_scenario, view_of
+from gtalign_training.ui.view import (
+    Choice,
+    _mixed,
+    is_pure,
+    moved,
+    names_of,
+    require_scenario,
+    unreadable,
+    view_of,
+)
 
 SCENARIOS = sorted(names_of("scenario"))
 REGIMES = sorted(names_of("pricing"))
@@ -108,9 +120,8 @@ def test_a_persona_and_a_regime_of_the_library_take_the_place_of_the_scenarios_o
 def test_a_page_names_entries_of_the_library_and_no_files(sent: tuple[str, str, str]) -> None:
     with pytest.raises(ScenarioError, match=r"no (scenario|persona) is named"):
         choice_of(*sent)
-    drawn = Explore().look(*sent, *[0.0] * len(SLOTS), "a", "b", "dilemma")
-    assert "cannot be played" in drawn[0]
-    assert drawn[1:] == ("", "", "")
+    with pytest.raises(ScenarioError, match=r"no (scenario|persona) is named"):
+        Explore().look(*sent, *[0.0] * len(SLOTS), "a", "b", "dilemma")
 
 
 def test_a_move_that_was_under_way_when_the_scenario_changed_is_of_the_new_one() -> None:
@@ -135,6 +146,59 @@ def test_what_they_miss_in_a_social_dilemma_dominates_where_they_end() -> None:
         assert cell not in view.equilibria
         assert view.name(cell) in view.verdict()[1]
     assert found >= 3
+
+
+def test_of_several_equilibria_worst_and_best_are_named_with_chances_in_per_cent() -> None:
+    view = view_of(require_scenario(Choice("help_desk", None, "base_and_success"))[0])
+    worst, best = view.worst(), view.best()
+    joint = [view._worth(one) for one in view.solution["equilibria"]]
+    assert view._worth(worst) == min(joint) < max(joint) == view._worth(best)
+    assert is_pure(best)
+    assert not is_pure(worst)
+    text = view.verdict()[1]
+    first = text.index(f"in the best of 3 equilibria at {view.called(best)}")
+    assert first < text.index(f"in the worst at {view.called(worst)}")  # a pure one is easier read
+    assert "(5.67% VQ + 94.3% DQ)" in text
+    assert [is_pure(one) for one in view.settled] == [True, True, False]
+    facts = draw_facts(view)
+    assert facts.count("<dt>pure equilibrium</dt>") == 2
+    assert facts.index("pure equilibrium") < facts.index("mixed equilibrium")
+    assert "worst of 3 equilibria" in draw_verdict(view)
+
+
+def test_the_only_equilibrium_is_not_called_the_worst() -> None:
+    view = view_of(require_scenario(Choice("upsell"))[0])
+    assert len(view.settled) == 1
+    assert "they end at VQ x AQ:verbose" in view.verdict()[1]
+    assert "worst" not in view.verdict()[1] + draw_verdict(view)
+
+
+@pytest.mark.parametrize(
+    ("chance", "said"), [(0.25, "25%"), (1e-6, "<0.1%"), (1 - 1e-6, ">99.9%"), (2 / 3, "66.7%")]
+)
+def test_a_chance_is_said_in_per_cent_and_never_as_none_or_all(chance: float, said: str) -> None:
+    assert f"({said} VQ" in _mixed([chance, 1 - chance], ["VQ", "DQ"])
+
+
+def test_folders_of_ones_own_are_searched_first_and_what_is_broken_is_named(
+    tmp_path: Path,
+) -> None:
+    personas = tmp_path / "personas"
+    personas.mkdir()
+    own = yaml.safe_load((scenario_root() / "personas" / "novice.yaml").read_text())
+    (personas / "late_owl.yaml").write_text(yaml.safe_dump(own | {"name": "late_owl"}))
+    (personas / "torn.yaml").write_text("schema: [")
+    folders = (tmp_path,)
+    assert "late_owl" in names_of("persona", folders)
+    assert "late_owl" not in names_of("persona")
+    explore = Explore(folders)
+    choice = explore.choice("upsell", "late_owl", AS_IS)
+    assert require_scenario(choice)[0].persona_names == ("late_owl",)
+    with pytest.raises(ScenarioError, match="late_owl"):
+        Explore().choice("upsell", "late_owl", AS_IS)
+    assert list(unreadable(folders)) == [personas / "torn.yaml"]
+    with pytest.raises(ScenarioError, match="must exist"):
+        Explore((tmp_path / "gone",)).choice("upsell", AS_IS, AS_IS)
 
 
 @pytest.mark.parametrize("asked", ASKED)

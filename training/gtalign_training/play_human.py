@@ -30,6 +30,7 @@ from gtalign_env.envs.talk import Talk
 from gtalign_env.envs.transcript import Transcript, transcript_of
 from gtalign_env.money import format_money
 from gtalign_env.persona import UserType
+from gtalign_env.words import plural
 from gtalign_training.play_human_review import Made, Review, review_assistant, review_user
 from gtalign_training.play_run_folder import Plan
 from gtalign_training.play_run_seats import assistant_seat, is_stochastic, user_seat
@@ -281,24 +282,32 @@ def type_lines(who: UserType) -> list[str]:
     Args:
         who: The type.
     """
-    lines = [f"a right answer, accepted, is worth {who.value:g} points"]
+    lines = [f"a right answer, accepted, is worth {plural(who.value, 'point')}"]
     if who.harm:
-        lines.append(f"a wrong one, accepted, costs {who.harm:g} points")
+        lines.append(f"a wrong one, accepted, costs {plural(who.harm, 'point')}")
     if who.conciseness:
         lines.append(
-            f"100 tokens of a message beyond {who.comfort_tokens} cost {who.conciseness:g} points"
+            f"100 tokens of a message beyond {who.comfort_tokens} cost "
+            f"{plural(who.conciseness, 'point')}"
         )
     if who.annoyance:
         verb = "costs" if who.annoyance > 0 else "pleases by"
-        after = f" after the first {who.tolerance}" if who.tolerance else ""
-        lines.append(f"being asked{after} {verb} {abs(who.annoyance):g} points")
+        lines.append(f"{_asked(who.tolerance)} {verb} {plural(abs(who.annoyance), 'point')}")
     if who.discount < 1:
         lines.append(f"with each exchange an answer's worth falls to {who.discount:.0%}")
     return [
         *lines,
-        f"leaving is worth {who.outside_option:g} points, a USD {who.price_sensitivity:g} points",
+        f"leaving is worth {plural(who.outside_option, 'point')}, a USD "
+        f"{plural(who.price_sensitivity, 'point')}",
         f"budget {format_money(who.budget)}, style {STYLES[who.style]}",
     ]
+
+
+def _asked(tolerance: int) -> str:
+    """Return which questions a user minds: those beyond how many are taken without a word."""
+    if not tolerance:
+        return "every question asked back"
+    return f"every question after the first{'' if tolerance == 1 else f' {tolerance}'}"
 
 
 def task_lines(spec: GameSpec) -> list[str]:

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from gtalign_env.core.moves import AssistantMove
 from gtalign_env.draws import Seat
+from gtalign_env.words import plural
 from gtalign_training.console import safe
 from gtalign_training.legend import MOVES
 from gtalign_training.play_human import Move, Sitting, task_lines, type_lines
@@ -94,7 +95,7 @@ class AtTerminal:
         spec = sitting.conversation.spec
         self._say(f"{spec.name}: you are the {sitting.seat.name.lower()}.", "bold")
         self._say(f"Price: {spec.regime.description}")
-        self._say(f"At most {spec.max_exchanges} exchanges. Ctrl-D leaves the table.")
+        self._say(f"At most {plural(spec.max_exchanges, 'exchange')}. Ctrl-D leaves the table.")
         self._say(f"Moves: {MOVES}.")
         if sitting.seat is Seat.USER or sitting.open_type:
             for line in type_lines(sitting.conversation.who):

@@ -122,6 +122,9 @@ def _ppo(console: Console, result: dict[str, Any]) -> None:
         )
     console.print(table)
     console.print(safe(f"Share of the optimum, mean over prices: {_share(result['share'])}"))
+    console.print(
+        "Measured at the policy's likeliest moves; in training it samples them and explores."
+    )
 
 
 def _selfplay(result: dict[str, Any]) -> Result:

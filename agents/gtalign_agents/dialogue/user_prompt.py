@@ -15,6 +15,7 @@ from gtalign_env.core.rules import legal_user_moves
 from gtalign_env.draws import Seat
 from gtalign_env.money import format_money
 from gtalign_env.persona import UserType
+from gtalign_env.words import plural
 
 _WHO = """\
 You play a person who asks an assistant something. You are not the assistant: never answer the
@@ -58,20 +59,21 @@ def preferences(who: UserType) -> str:
         who: The type.
     """
     parts = [
-        f"a right answer is worth {who.value:g} points to you, a wrong one that you believe costs "
+        f"a right answer is worth {plural(who.value, 'point')} to you, a wrong one that you believe costs "
         f"{who.harm:g}",
         f"every 100 tokens beyond {who.comfort_tokens:g} in one message cost you "
-        f"{who.conciseness:g} points",
-        f"every US dollar that you pay costs you {who.price_sensitivity:g} points",
-        f"stopping without an answer leaves you with {who.outside_option:g} points",
+        f"{plural(who.conciseness, 'point')}",
+        f"every US dollar that you pay costs you {plural(who.price_sensitivity, 'point')}",
+        f"stopping without an answer leaves you with {plural(who.outside_option, 'point')}",
     ]
     if who.annoyance >= 0:
         parts.append(
-            f"being asked back more than {who.tolerance:g} times costs you {who.annoyance:g} points "
+            f"being asked back more than {plural(who.tolerance, 'time')} costs you "
+            f"{plural(who.annoyance, 'point')} "
             "each time"
         )
     else:
-        parts.append(f"you like being asked back: {-who.annoyance:g} points each time")
+        parts.append(f"you like being asked back: {plural(-who.annoyance, 'point')} each time")
     if who.discount < 1:
         parts.append(f"with every further message the answer keeps {who.discount:.0%} of its worth")
     return "; ".join(parts)

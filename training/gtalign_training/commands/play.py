@@ -16,6 +16,7 @@ from gtalign_env.draws import Seat
 from gtalign_env.envs.seated import fresh_seed
 from gtalign_env.envs.single import SEATS
 from gtalign_env.errors import ScenarioError, SolverError, suggest
+from gtalign_env.words import plural
 from gtalign_training.commands.options import Folders, Pricing
 from gtalign_training.commands.options_words import (
     Deadline,
@@ -195,5 +196,7 @@ def _show_review(console: Console, review: Review, name: str) -> None:
         )
     if review.unknown:
         console.print(
-            safe(f"{review.unknown} moves were made where {name} never lets it come to that.")
+            safe(
+                f"{plural(review.unknown, 'move was', 'moves were')} made where {name} never lets it come to that."
+            )
         )

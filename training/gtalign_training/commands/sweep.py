@@ -61,7 +61,7 @@ def sweep(
         return
     console = out()
     console.print(safe(f"{summary['study']}: {summary['description']}\n"))
-    for title, key in (("Dilemmas", "class"), ("2×2 part", "restriction.class")):
+    for title, key in (("Whole game", "class"), ("2×2 restriction", "restriction.class")):
         if key in summary["counts"]:
             console.print(_shares(title, summary["counts"][key], summary["points"]))
     if "worst.move" in summary["counts"]:
@@ -91,9 +91,11 @@ _KEYS = ("least", "mean", "greatest")
 
 
 def _shares(title: str, counts: dict[str, int], points: int) -> Table:
+    from gtalign_training.studies.solved import said
+
     table = Table(title, "points", "share", box=SIMPLE_HEAD, pad_edge=False)
     for name, count in counts.items():
-        table.add_row(safe(name), f"{count:,}", f"{count / points:.1%}")
+        table.add_row(safe(said(name)), f"{count:,}", f"{count / points:.1%}")
     return table
 
 

@@ -6,11 +6,13 @@ from typing import Annotated
 
 import typer
 
+from gtalign_training.commands.options import Folders
 from gtalign_training.console import err, out, safe
 
 EXAMPLES = (
     "gtalign ui",
     "gtalign ui --scenario help_desk --pricing per_message",
+    "gtalign ui --path my_games --scenario late_shift",
     "gtalign ui --port 0",
 )
 
@@ -26,6 +28,7 @@ def ui(
         int, typer.Option(help="Port of this machine; 0 takes any that is free.", min=0, max=65535)
     ] = 7860,
     host: Annotated[str, typer.Option(help="This machine's own name or address.")] = "127.0.0.1",
+    path: Folders = None,
 ) -> None:
     """Open the playground: move prices and watch the game, or take a seat in it.
 
@@ -33,10 +36,13 @@ def ui(
     """
     from gtalign_training.progress import working
     from gtalign_training.ui.server import serving, wait
-    from gtalign_training.ui.view import Choice
+    from gtalign_training.ui.view import Choice, unreadable
 
+    folders = tuple(path or ())
+    for file, why in unreadable(folders).items():
+        err().print(safe(f"not in the lists: {why} (gtalign validate {file})"), soft_wrap=True)
     with working(err(), "getting ready"):
-        server = serving(Choice(scenario, persona, pricing), host=host, port=port)
+        server = serving(Choice(scenario, persona, pricing, folders), host=host, port=port)
         address = server.__enter__()
     try:
         out().print(safe(f"Playground: {address}  (Ctrl-C ends it)"), soft_wrap=True)

@@ -29,15 +29,32 @@ WELFARES = (
 )
 OTHERS = (
     ("well_formed", "Well-formed conversations", "share"),
-    ("loss", "Loss", "nats"),
+    ("loss", "Loss", ""),
     ("entropy", "Entropy of the policy", "nats"),
     ("kl", "Divergence from the reference", "nats"),
     ("approx_kl", "Divergence of an update", "nats"),
     ("charge_usd", "Bill", "USD a conversation"),
 )
-"""More of what is logged, worth a curve: key, title, unit."""
+"""More of what is logged, worth a curve: key, title, unit.
+
+A loss adds up terms of several units, but for that of the warm start; so it has none.
+"""
+
+SUPERVISED = "nats a token"
+"""Unit of the loss of a warm start, a cross-entropy."""
 
 ROW_NAMES = {"before": "before training", "after": "after training"}
+
+LIKELIEST = "exact, at the policy’s likeliest moves, mean over prices"
+"""How the headline of a policy without text was measured."""
+
+SAMPLED = "Training plays sampled moves and explores, so the curve need not end where the measured policy lies."
+"""How a curve differs from what was measured afterwards."""
+
+CHANCES = (
+    "Bars are the policy’s probabilities; the welfares above are those of its likeliest move alone."
+)
+"""How the bars of a policy without text differ from its headline."""
 
 _FIELDS = (("user", "user"), ("assistant", "assistant"), ("joint", "welfare"))
 
@@ -89,6 +106,15 @@ def welfare_note(result: Mapping[str, Any]) -> str:
     return note
 
 
+def is_exact(result: Mapping[str, Any]) -> bool:
+    """Return whether a policy without text was measured: exactly, at its likeliest moves.
+
+    Args:
+        result: Content of ``evaluation.json``.
+    """
+    return bool(exact_headline(result))
+
+
 def exact_headline(result: Mapping[str, Any]) -> Welfares:
     """Return the exact welfares of a policy without text, mean over prices.
 
@@ -132,7 +158,8 @@ def exact_parts(result: Mapping[str, Any]) -> list[Part]:
             "What the learnt policy is worth, exactly",
             (*columns, "best single plan: W"),
             tuple(cells),
-            note="Points a conversation, by following the policy through the tree; no sampling.",
+            note="Points a conversation, by following the policy through the tree; no sampling. At every "
+            "turn the policy plays its likeliest move.",
         )
     ]
 
@@ -157,12 +184,13 @@ def curve_parts(metrics: Sequence[Mapping[str, Any]], optimum: float | None) -> 
                     "mean of a batch (points a conversation)",
                     curves,
                     levels,
-                    note="Thin: as measured, thick: moving mean.",
+                    note=f"Thin: as measured, thick: moving mean. {SAMPLED}",
                 )
             )
         for key, title, unit in OTHERS:
             if found := _curves(rows, ((key, title, "p0"),)):
-                parts.append(Curves(f"{title} ({stage.upper()})", label, unit, found))
+                said = SUPERVISED if (stage, key) == ("sft", "loss") else unit
+                parts.append(Curves(f"{title} ({stage.upper()})", label, said, found))
     return parts
 
 
@@ -210,7 +238,8 @@ def context_parts(result: Mapping[str, Any]) -> list[Part]:
             "First moves by price, user and question",
             "move",
             tuple(shown),
-            note="Outlined: the move of the exact optimum, with the points of W by which it leads.",
+            note="Outlined: the move of the exact optimum, with the points of W by which it leads."
+            + (f" {CHANCES}" if is_exact(result) else ""),
         )
     ]
 

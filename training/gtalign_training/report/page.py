@@ -130,7 +130,11 @@ def _header(report: Report, made: datetime | None) -> Html:
         links.append(("#comparison", "Comparison"))
     if len(report.folders) == 1:
         links += [
-            (f"#{anchor(0, k)}", part.title) for k, part in enumerate(report.folders[0].parts)
+            (f"#{anchor(0, k)}", part.title)
+            for k, part in enumerate(report.folders[0].parts)
+            if not (
+                isinstance(part, Curves) and _is_small(part)
+            )  # they stand below what they tell more of
         ]
     else:
         links += [(f"#{anchor(k)}", folder.name) for k, folder in enumerate(report.folders)]

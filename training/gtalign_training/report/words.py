@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+from gtalign_env.words import plural as plural
+
 MINUS = "\N{MINUS SIGN}"
 NARROW = "\N{NARROW NO-BREAK SPACE}"
 
@@ -50,17 +52,6 @@ def usd(amount: float, digits: int = 5) -> str:
 def count(value: float) -> str:
     """Return a whole number with separators."""
     return f"{value:,.0f}".replace("-", MINUS)
-
-
-def plural(n: int, one: str, many: str | None = None) -> str:
-    """Return ``1 run`` or ``2 runs``.
-
-    Args:
-        n: How many.
-        one: The word for one.
-        many: For more; by default with an s.
-    """
-    return f"{n:,} {one if n == 1 else many or one + 's'}"
 
 
 def general(value: object) -> str:

@@ -22,6 +22,7 @@ from gtalign_env.scenario.fields import show
 from gtalign_env.scenario.sweep import Study
 from gtalign_env.scenario.sweep_axes import Axis
 from gtalign_env.scenario.sweep_fields import Scalar
+from gtalign_env.scenario.sweep_schema import Restriction
 from gtalign_training.studies.borders import Asked, Border, Labels, borders, refined
 from gtalign_training.studies.folder import StudyFolder
 from gtalign_training.studies.solved import DILEMMAS, MIXED, solved
@@ -55,8 +56,8 @@ class Kind:
 MOVES = (*(f"{u} x {a}" for u in USER_PLAN_LABELS for a in ASSISTANT_PLAN_LABELS), MIXED)
 
 KINDS = {
-    "class": Kind("class", "dilemma", "Dilemmas of the game", DILEMMAS),
-    "restriction": Kind("restriction.class", "dilemma", "Class of the 2×2 part", CLASSES),
+    "class": Kind("class", "dilemma", "Social dilemma, or a strict PD inside", DILEMMAS),
+    "restriction": Kind("restriction.class", "dilemma", "Class of the 2×2 restriction", CLASSES),
     "move": Kind("worst.move", "equilibria", "Worst equilibrium", MOVES),
     "welfare": Kind("worst.welfare", "welfare", "Welfare at the worst equilibrium", (), "points"),
     "anarchy": Kind("price_of_anarchy", "welfare", "Price of anarchy", (), "ratio"),
@@ -136,6 +137,8 @@ class Picture:
         held: Values of the axes held, as text.
         halvings: How often a step was halved to find the borders.
         exact: Whether no payoff is approximated.
+        restriction: Plans of the 2×2 restriction that it is about, in words; empty where it is
+            about the whole game.
     """
 
     kind: str
@@ -147,6 +150,7 @@ class Picture:
     held: str
     halvings: int
     exact: bool
+    restriction: str = ""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -223,7 +227,14 @@ def picture_of(
         ", ".join(_said(study.axes[i], j) for i, j in held.items()),
         halvings if len(drawn) == 2 else HALVINGS_OF_LINE,
         is_exact(study),
+        _plans(study.file.restriction) if asked.column.startswith("restriction") else "",
     )
+
+
+def _plans(asked: Restriction | None) -> str:
+    if asked is None:
+        return ""
+    return " × ".join("{" + ", ".join(plans) + "}" for plans in (asked.user, asked.assistant))
 
 
 def _labelled(kind: str) -> Kind:

@@ -28,8 +28,34 @@ from gtalign_env.games.ordinal import CLASSES
 from gtalign_env.scenario.sweep_schema import Restriction, StudyFile
 
 DILEMMAS = ("no dilemma", "social dilemma", "strict PD", "strict PD, social dilemma")
-"""Values of the column ``class``: whether some 2×2 part is a strict prisoner's dilemma, and whether
-every equilibrium of the whole game is Pareto-dominated."""
+"""Values of the column ``class``: whether some 2×2 restriction is a strict prisoner's dilemma, and
+whether every equilibrium of the whole game is Pareto-dominated."""
+
+SAID = dict(
+    zip(
+        DILEMMAS,
+        (
+            "neither",
+            "social dilemma",
+            "strict PD inside",
+            "social dilemma, strict PD inside",
+        ),
+        strict=True,
+    )
+)
+"""What people read in place of these values, which programs do; any other label says itself."""
+
+MEANING = (
+    "Social dilemma: of the whole game, in every equilibrium of which something is wasted. Strict PD "
+    "inside: two plans of each side, taken alone, are a strict prisoner's dilemma."
+)
+"""What the two are."""
+
+
+def said(label: str) -> str:
+    """Return what people read of a label."""
+    return SAID.get(label, label)
+
 
 MIXED = "mixed"
 """What the column of moves says where a seat mixes."""
@@ -132,7 +158,7 @@ def _dilemmas(user: FloatArray, assistant: FloatArray, found: BatchEquilibria) -
 def _restricted(
     user: FloatArray, assistant: FloatArray, asked: Restriction, plans: tuple[str, ...]
 ) -> Columns:
-    """Return the class of the 2×2 part and, where it is a strict dilemma, its critical discount.
+    """Return the class of the 2×2 restriction and, where it is a strict PD, its critical discount.
 
     The discount factor from which grim trigger sustains cooperation is the larger of both seats'
     (T − R) / (T − P).

@@ -12,7 +12,7 @@ from gtalign_training.ui.explore import AS_IS, Explore, chosen, draw_about
 from gtalign_training.ui.library import gradio, html_of
 from gtalign_training.ui.tab_game import game_tab
 from gtalign_training.ui.tab_seat import seat_tab
-from gtalign_training.ui.view import Choice, names_of
+from gtalign_training.ui.view import KINDS, Choice, names_of
 
 INTRO = (
     '<header class="gt-intro"><h1>gtalign playground</h1><p>A user asks, an assistant answers, every '
@@ -33,20 +33,22 @@ def build(first: Choice) -> Any:
     """
     gr = gradio()
     html = html_of(gr)
-    scenario, knobs = chosen(first)
-    explore = Explore()
+    explore = Explore(first.folders)
+    picked = [choice or AS_IS for choice in first[:3]]
+    scenario, knobs = chosen(explore.choice(*picked))
+    scenarios, personas, regimes = (names_of(kind, first.folders) for kind in KINDS)
     with gr.Blocks(title="gtalign playground", analytics_enabled=False, fill_width=True) as page:
         html(INTRO)
         with gr.Row(elem_classes="gt-choose"):
             pickers = [
-                gr.Dropdown(list(names_of("scenario")), value=first.scenario, label="Scenario"),
+                gr.Dropdown(list(scenarios), value=first.scenario, label="Scenario"),
                 gr.Dropdown(
-                    [("as in the scenario", AS_IS), *((n, n) for n in names_of("persona"))],
+                    [("as in the scenario", AS_IS), *((n, n) for n in personas)],
                     value=first.persona or AS_IS,
                     label="Who asks (persona)",
                 ),
                 gr.Dropdown(
-                    [("as in the scenario", AS_IS), *((n, n) for n in names_of("pricing"))],
+                    [("as in the scenario", AS_IS), *((n, n) for n in regimes)],
                     value=first.pricing or AS_IS,
                     label="How the user pays (regime)",
                 ),

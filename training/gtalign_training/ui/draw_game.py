@@ -9,7 +9,8 @@ import numpy as np
 
 from gtalign_training.plots.studies.colours import COLOURS, ink_on
 from gtalign_training.render_game import LEGEND as TERMS
-from gtalign_training.ui.view import Cell, View
+from gtalign_training.studies.solved import DILEMMAS, said
+from gtalign_training.ui.view import Cell, View, is_pure
 
 USER_PLANS = {"VQ": "vague query", "DQ": "definite query"}
 ASSISTANT_PLANS = {
@@ -34,7 +35,7 @@ def named(label: str) -> str:
     Args:
         label: As results have it.
     """
-    return label.replace("strict PD", "strict prisoner's dilemma")
+    return said(label).replace("strict PD", "strict prisoner's dilemma")
 
 
 def draw_verdict(view: View) -> str:
@@ -44,11 +45,13 @@ def draw_verdict(view: View) -> str:
         view: The game.
     """
     head, _ = view.verdict()
+    count = len(view.settled)
+    of = f"worst of {count} equilibria: " if count > 1 else ""
     return (
         f'<section class="gt-verdict"><p class="gt-head">{_chip(view.label)} '
         f"<strong>{escape(head)}</strong></p>"
         f'<p class="gt-bar" aria-hidden="true">{_chip(view.label)} '
-        f"{escape(_equilibrium(view, view.worst()))}</p></section>"
+        f"{escape(of + _equilibrium(view, view.worst()))}</p></section>"
     )
 
 
@@ -64,7 +67,8 @@ def draw_meaning(view: View) -> str:
 def _chip(label: str) -> str:
     colour = COLOURS[label]
     style = f"background:{colour};color:{ink_on(colour)}"
-    return f'<span class="gt-chip" style="{style}">{escape(named(label))}</span>'
+    words = label if label == DILEMMAS[0] else named(label)  # "neither" says too little alone
+    return f'<span class="gt-chip" style="{style}">{escape(words)}</span>'
 
 
 def draw_matrix(view: View) -> str:
@@ -141,7 +145,10 @@ def draw_facts(view: View) -> str:
     Args:
         view: The game.
     """
-    lines = [("equilibrium", _equilibrium(view, one)) for one in view.solution["equilibria"]]
+    lines = []
+    for one in view.settled:
+        kind = "pure equilibrium" if is_pure(one) else "mixed equilibrium"
+        lines.append((kind, _equilibrium(view, one)))
     i, j = cell = view.optimum
     lines.append(
         (
@@ -166,12 +173,3 @@ def draw_facts(view: View) -> str:
 def _equilibrium(view: View, one: dict[str, Any]) -> str:
     u, l = one["payoffs"]  # noqa: E741  # U and L, as the model writes them
     return f"{view.called(one)}: user {u:.2f}, assistant {l:.2f}"
-
-
-def draw_problem(message: str) -> str:
-    """Return what is wrong, in place of a picture.
-
-    Args:
-        message: Any text.
-    """
-    return f'<section class="gt-problem"><strong>This cannot be played.</strong> {escape(message)}</section>'

@@ -18,7 +18,7 @@ LEFT, TOP, WIDE, HIGH = 46.0, 8.0, 340.0, 250.0
 TICKS = 5
 
 TITLES = {
-    "dilemma": "Which dilemma the game is",
+    "dilemma": "Social dilemma, or a strict prisoner's dilemma inside",
     "equilibrium": "What is played in the worst equilibrium",
 }
 
@@ -35,7 +35,7 @@ def draw_phase(phase: Phase, x: float, y: float) -> str:
     here = phase.at(*(min(max(v, k.low), k.high) for v, k in ((x, phase.x), (y, phase.y))))
     about = (
         f"{TITLES[phase.asked]}, over {phase.x.label} and {phase.y.label}. You are at "
-        f"{x:g}, {y:g}: {here}."
+        f"{x:g}, {y:g}: {named(here)}."
     )
     width, height = LEFT + WIDE + 14, TOP + HIGH + 42
     body = (

@@ -7,6 +7,7 @@ from html import escape
 from gtalign_env.core.moves import Ending
 from gtalign_env.draws import Seat
 from gtalign_env.money import format_money
+from gtalign_env.words import plural
 from gtalign_training.play_human import task_lines, type_lines, words_of
 from gtalign_training.play_human_review import Review
 from gtalign_training.ui.seat import Standing, Table
@@ -36,7 +37,10 @@ def draw_brief(table: Table | None) -> str:
         return EMPTY
     sitting = table.sitting
     spec = sitting.conversation.spec
-    lines = [f"Price: {spec.regime.description}", f"At most {spec.max_exchanges} exchanges."]
+    lines = [
+        f"Price: {spec.regime.description}",
+        f"At most {plural(spec.max_exchanges, 'exchange')}.",
+    ]
     if sitting.seat is Seat.USER:
         lines += [line[0].upper() + line[1:] for line in type_lines(sitting.conversation.who)]
     else:
@@ -168,6 +172,7 @@ def draw_end(table: Table | None, review: Review | None) -> str:
         return ""
     sitting = table.sitting
     parts = [f"<p>{escape(line)}</p>" for line in sitting.result()]
+    parts.append(f'<p class="gt-quiet">Seed {table.seed}: enter it to be dealt the same again.</p>')
     if sitting.seat is Seat.ASSISTANT:
         conversation = sitting.conversation
         persona = conversation.spec.population.personas[conversation.persona][1].name
@@ -198,7 +203,8 @@ def _review(table: Table, review: Review) -> str:
         )
     if review.unknown:
         told += (
-            f" {review.unknown} moves were made where {table.opponent} never lets it come to that."
+            f" {plural(review.unknown, 'move was', 'moves were')} made where {table.opponent} never "
+            "lets it come to that."
         )
     return (
         f"<p>The optimum against {escape(table.opponent)} expects{about} W {review.value:.3f} at the "

@@ -10,19 +10,27 @@ from functools import lru_cache
 from html import escape
 from typing import Any
 
-from gtalign_env.errors import GTAlignError, ScenarioError, suggest
+from gtalign_env.errors import ScenarioError, suggest
+from gtalign_env.scenario.library import where_to_look
 from gtalign_env.scenario.resolved import Scenario
 from gtalign_training.ui.draw_game import (
     draw_facts,
     draw_matrix,
     draw_meaning,
-    draw_problem,
     draw_verdict,
 )
 from gtalign_training.ui.draw_phase import draw_phase
 from gtalign_training.ui.knobs import GROUPS, MOST, Knob
 from gtalign_training.ui.phase import phase_of
-from gtalign_training.ui.view import Choice, Kind, moved, names_of, require_scenario, view_of
+from gtalign_training.ui.view import (
+    Choice,
+    Folders,
+    Kind,
+    moved,
+    names_of,
+    require_scenario,
+    view_of,
+)
 
 SLOTS = tuple(group for group in GROUPS for _ in range(MOST[group]))
 """The group of every slider on the page; a scenario uses some of them."""
@@ -59,7 +67,18 @@ def axes_of(knobs: Sequence[Knob]) -> tuple[int, int]:
 
 
 class Explore:
-    """The first tab: from what the browser sends to what it shows."""
+    """The first tab: from what the browser sends to what it shows.
+
+    Args:
+        folders: Searched for names before GTALIGN_PATH and the bundled library.
+    """
+
+    def __init__(self, folders: Folders = ()) -> None:
+        self.folders = folders
+
+    def choice(self, scenario: str, persona: str, pricing: str) -> Choice:
+        """Return what is picked on the page; arguments and errors as of `choice_of`."""
+        return choice_of(scenario, persona, pricing, self.folders)
 
     def read(self, *sent: Any) -> tuple[Scenario, tuple[Knob, ...], list[float]]:
         """Return the scenario, its sliders, and where they stand.
@@ -67,7 +86,7 @@ class Explore:
         Args:
             sent: Scenario, persona, regime, then all sliders of the page.
         """
-        scenario, knobs = chosen(choice_of(*sent[:3]))
+        scenario, knobs = chosen(self.choice(*sent[:3]))
         values = [float(sent[3 + place] or 0.0) for place in places_of(knobs)]
         return scenario, knobs, values
 
@@ -76,41 +95,37 @@ class Explore:
         return moved(*self.read(*sent))
 
     def look(self, *sent: Any) -> tuple[str, ...]:
-        """Return verdict, meaning, matrix and facts; what cannot be played says why.
+        """Return verdict, meaning, matrix and facts.
 
         Args:
             sent: As for `read`, then the axes of the map and what it asks.
+
+        Raises:
+            ScenarioError: It cannot be played.
         """
-        try:
-            scenario, knobs, values = self.read(*sent)
-            view = view_of(moved(scenario, knobs, values))
-            drawn = (draw_verdict, draw_meaning, draw_matrix, draw_facts)
-            return tuple(draw(view) for draw in drawn)
-        except GTAlignError as error:
-            return draw_problem(str(error)), "", "", ""
+        view = view_of(self.scenario(*sent))
+        return tuple(draw(view) for draw in (draw_verdict, draw_meaning, draw_matrix, draw_facts))
 
     def map(self, *sent: Any) -> str:
-        """Return the map, which takes longer: many games stand on it."""
+        """Return the map, which takes longer: many games stand on it; arguments, errors as of `look`."""
         *_, x, y, asked = sent
-        try:
-            scenario, knobs, values = self.read(*sent)
-            paths = [knob.path for knob in knobs]
-            first, second = axes_of(knobs)
-            i = paths.index(x) if x in paths else first
-            j = paths.index(y) if y in paths else second
-            found = phase_of(scenario, knobs, values, (i, j), asked)
-            return draw_phase(found, values[i], values[j])
-        except GTAlignError as error:
-            return draw_problem(str(error))
+        scenario, knobs, values = self.read(*sent)
+        paths = [knob.path for knob in knobs]
+        first, second = axes_of(knobs)
+        i = paths.index(x) if x in paths else first
+        j = paths.index(y) if y in paths else second
+        found = phase_of(scenario, knobs, values, (i, j), asked)
+        return draw_phase(found, values[i], values[j])
 
 
-def choice_of(scenario: str, persona: str, pricing: str) -> Choice:
+def choice_of(scenario: str, persona: str, pricing: str, folders: Folders = ()) -> Choice:
     """Return what is picked on the page.
 
     Args:
         scenario: Its name.
         persona: Its name, or `AS_IS`.
         pricing: Likewise.
+        folders: Searched for them before GTALIGN_PATH and the bundled library.
 
     Raises:
         ScenarioError: One is no name of the library; a page names no files.
@@ -121,9 +136,10 @@ def choice_of(scenario: str, persona: str, pricing: str) -> Choice:
         ("pricing", pricing or AS_IS),
     )
     for kind, name in kinds:
-        if (name or kind == "scenario") and name not in (known := names_of(kind)):
-            raise ScenarioError(f"no {kind} is named {name!r}.{suggest(str(name), known)}")
-    return Choice(scenario, persona or None, pricing or None)
+        if (name or kind == "scenario") and name not in (known := names_of(kind, folders)):
+            hint = suggest(str(name), known) or where_to_look(kind)
+            raise ScenarioError(f"no {kind} is named {name!r}.{hint}")
+    return Choice(scenario, persona or None, pricing or None, folders)
 
 
 def draw_about(scenario: Scenario) -> str:

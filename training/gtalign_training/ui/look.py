@@ -85,7 +85,8 @@ CSS = """
 .gt-right { color: #00704f; font-weight: 600; } .dark .gt-right { color: #3fd6a6; } .gt-wrong { color: var(--gt-l); font-weight: 600; }
 .gt-end { font-weight: 600; margin: .3rem 0; } .gt-fault { border-left: 4px solid #d55e00; padding-left: .8rem; }
 .gt-review { width: 100%; border-collapse: collapse; font-variant-numeric: tabular-nums; } .gt-review th, .gt-review td { text-align: left; padding: .15rem .4rem; border-bottom: 1px solid var(--border-color-primary); }
-.gt-moves { flex-wrap: wrap; } .gt-moves button { flex: 1 1 150px !important; }
+.gt-moves { display: grid !important; grid-template-columns: repeat(auto-fill, minmax(150px, 1fr)); gap: .5rem !important; } .gt-moves button { width: 100%; min-width: 0 !important; height: 100%; }
+.gt-moves .gt-leave { grid-column: 1; margin-top: .5rem; }
 @media (max-width: 760px) {
   .gradio-container > .main { padding: .2rem .5rem 4rem !important; }
   .gt-intro p { font-size: .9rem; line-height: 1.35; } .gt-meaning { order: 5; }

@@ -6,18 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gtalign_env.errors import GTAlignError
-from gtalign_training.ui.draw_game import draw_problem
 from gtalign_training.ui.explore import (
     AS_IS,
     SLOTS,
     Explore,
     axes_of,
-    choice_of,
     chosen,
     draw_about,
     places_of,
 )
+from gtalign_training.ui.handlers import handler
 from gtalign_training.ui.knobs import Knob
 from gtalign_training.ui.library import html_of
 from gtalign_training.ui.phase import ASKED
@@ -88,6 +86,8 @@ def game_tab(
     }
     sliders: list[Any] = []
     x, y = axes_of(knobs)
+    look = handler(explore.look, lambda notice: (notice, "", "", ""), "drawing the game")
+    draw_map = handler(explore.map, str, "drawing the map")
     notice = html(HIDDEN, visible=False)
     with gr.Row(elem_classes="gt-explore") as body:
         with gr.Column(scale=2, min_width=260, elem_classes="gt-sliders"):
@@ -97,10 +97,10 @@ def game_tab(
                 sliders.append(_slider(gr, at[place]) if place in at else gr.Slider(visible=False))
             reset = gr.Button("Back to the scenario's own numbers", size="sm")
         with gr.Column(scale=5, min_width=260, elem_classes="gt-result"):
-            sent = [choice or AS_IS for choice in first]
+            sent = [choice or AS_IS for choice in first[:3]]
             values = [at[place].start if place in at else 0.0 for place in range(len(SLOTS))]
             opening = (*sent, *values, knobs[x].path, knobs[y].path, ASKED[0])
-            drawn = (*explore.look(*opening), explore.map(*opening))
+            drawn = (*look(*opening), draw_map(*opening))
             verdict = html(drawn[0])
             meaning = html(drawn[1], elem_classes="gt-meaning")
             with gr.Row(elem_classes="gt-pictures"):
@@ -127,11 +127,7 @@ def game_tab(
     }
 
     def choose(*sent: Any) -> list[Any]:
-        try:
-            scenario, knobs = chosen(choice_of(*sent[:3]))
-        except GTAlignError as error:
-            skipped = [gr.skip()] * (len(SLOTS) + 2)
-            return [*skipped, gr.skip(), draw_problem(str(error)), "", "", "", ""]
+        scenario, knobs = chosen(explore.choice(*sent[:3]))
         i, j = axes_of(knobs)
         values = [0.0] * len(SLOTS)
         for place, knob in zip(places_of(knobs), knobs, strict=True):
@@ -139,15 +135,20 @@ def game_tab(
         paths = [(knob.label, knob.path) for knob in knobs]
         axes = [gr.Dropdown(paths, value=knobs[k].path) for k in (i, j)]
         opening = (*sent[:3], *values, knobs[i].path, knobs[j].path, sent[-1])
-        drawn = (*explore.look(*opening), explore.map(*opening))
+        drawn = (*look(*opening), draw_map(*opening))
         return [*slider_updates(gr, knobs), *axes, draw_about(scenario), *drawn]
 
+    def blank(notice: str) -> list[Any]:
+        hidden = [gr.Slider(visible=False)] * len(SLOTS)  # they would be those of another scenario
+        return [*hidden, gr.skip(), gr.skip(), "", notice, "", "", "", ""]
+
+    choosing = handler(choose, blank, "opening the scenario")
     for picker in pickers:
-        picker.input(choose, inputs, [*sliders, along, up, about, *shown, chart], **quick)
-    reset.click(choose, inputs, [*sliders, along, up, about, *shown, chart], **quick)
+        picker.input(choosing, inputs, [*sliders, along, up, about, *shown, chart], **quick)
+    reset.click(choosing, inputs, [*sliders, along, up, about, *shown, chart], **quick)
     moves = [slider.change for slider in sliders]  # one event for all: only the last move counts
-    looked = gr.on(moves, explore.look, inputs, shown, **quick)
-    looked.then(explore.map, inputs, chart, **quick)
+    looked = gr.on(moves, look, inputs, shown, **quick)
+    looked.then(draw_map, inputs, chart, **quick)
     for one in (along, up, asked):
-        one.input(explore.map, inputs, chart, **quick)
+        one.input(draw_map, inputs, chart, **quick)
     return GameTab(body, notice, inputs)

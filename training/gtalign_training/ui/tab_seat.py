@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
+from gtalign_env.core.moves import UserMove
 from gtalign_env.envs.seated import fresh_seed
-from gtalign_env.errors import GTAlignError
+from gtalign_env.errors import ScenarioError
 from gtalign_training.play_human import OPPONENTS
-from gtalign_training.ui.draw_game import draw_problem
 from gtalign_training.ui.draw_seat import draw_brief, draw_end, draw_standing, draw_talk
 from gtalign_training.ui.explore import Explore
+from gtalign_training.ui.handlers import handler
 from gtalign_training.ui.library import html_of
 from gtalign_training.ui.seat import SEATS, Table, across, opponents, take_seat
 from gtalign_training.ui.tab_game import GameTab
@@ -41,7 +42,13 @@ def seat_tab(gr: Any, explore: Explore, game: GameTab) -> None:
                 allow_custom_value=True,
             )
             words = gr.Checkbox(False, label="Talk in words")
-            seed = gr.Number(None, label="Seed (empty: a new one)", precision=0, minimum=0)
+            seed = gr.Textbox(
+                "",
+                label="Seed",
+                info="deals the user and the luck; the same number deals the same again",
+                placeholder="empty: a fresh conversation",
+                max_length=20,
+            )
             start = gr.Button("Start", variant="primary")
             brief = html(draw_brief(None))
         with gr.Column(scale=4, min_width=260):
@@ -71,15 +78,10 @@ def seat_tab(gr: Any, explore: Explore, game: GameTab) -> None:
         before, mine, name, in_words, number, *rest = sent
         if before is not None:
             before.close()
-        try:
-            scenario = explore.scenario(*rest)
-            dealt = fresh_seed() if number is None else int(number)
-            table = take_seat(
-                scenario, mine, across(mine, str(name or "")), dealt, in_words=bool(in_words)
-            )
-        except GTAlignError as error:
-            yield _refused(gr, str(error))
-            return
+        scenario, dealt = explore.scenario(*rest), seed_of(number)
+        table = take_seat(
+            scenario, mine, across(mine, str(name or "")), dealt, in_words=bool(in_words)
+        )
         yield from _answered(shown, table)
 
     def press(index: int, table: Table | None) -> Iterator[list[Any]]:
@@ -114,11 +116,35 @@ def seat_tab(gr: Any, explore: Explore, game: GameTab) -> None:
         "concurrency_limit": 16,
     }
     seat.input(seats, seat, other, api_visibility="private", show_progress="hidden")
-    start.click(begin, [state, seat, other, words, seed, *game.inputs], outputs, **calm)
+
+    def guarded(act: Any, doing: str) -> Any:
+        return handler(act, partial(_refused, gr), doing, secret=True)
+
+    beginning = guarded(begin, "opening the conversation")
+    start.click(beginning, [state, seat, other, words, seed, *game.inputs], outputs, **calm)
     for index, button in enumerate(buttons):
-        button.click(partial(press, index), state, outputs, **calm)
+        button.click(guarded(partial(press, index), "your move"), state, outputs, **calm)
     for trigger in (text.submit, send.click):
-        trigger(say, [state, text], outputs, **calm)
+        trigger(guarded(say, "your message"), [state, text], outputs, **calm)
+
+
+def seed_of(written: str | None) -> int:
+    """Return the seed that somebody has written, or a fresh one where nothing is.
+
+    Args:
+        written: What stands in the field.
+
+    Raises:
+        ScenarioError: It is no whole number from 0.
+    """
+    text = (written or "").strip()
+    if not text:
+        return fresh_seed()
+    if not (text.isascii() and text.isdigit()):
+        raise ScenarioError(
+            f"a seed is a whole number from 0, or nothing for a fresh conversation; got {text!r}"
+        )
+    return int(text)
 
 
 def _close(table: Table | None) -> None:
@@ -141,7 +167,10 @@ def _shown(gr: Any, table: Table, *, busy: bool = False, review: Any = None) -> 
     moves = [] if busy else table.moves()
     buttons = [
         gr.Button(
-            f"{move.label}: {words}" if words else move.label, visible=True, interactive=legal
+            f"{move.label}: {words}" if words not in ("", move.label.lower()) else move.label,
+            visible=True,
+            interactive=legal,
+            elem_classes="gt-leave" if move is UserMove.LEAVE else "",
         )
         for move, words, legal in moves
     ]
@@ -166,10 +195,10 @@ def _shown(gr: Any, table: Table, *, busy: bool = False, review: Any = None) -> 
     ]
 
 
-def _refused(gr: Any, message: str) -> list[Any]:
+def _refused(gr: Any, notice: str) -> list[Any]:
     return [
         None,
-        draw_problem(message),
+        notice,
         "",
         "",
         "",

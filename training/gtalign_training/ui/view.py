@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property, lru_cache
-from typing import Any, Literal, NamedTuple
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 
@@ -23,7 +24,6 @@ from gtalign_env.scenario.library import list_entries
 from gtalign_env.scenario.loader import load_persona, load_pricing, load_scenario
 from gtalign_env.scenario.resolved import Scenario
 from gtalign_env.scenario.sweep_fields import Field, Scalar, with_changes
-from gtalign_training.render_game import mixture
 from gtalign_training.studies.solved import DILEMMAS
 from gtalign_training.ui.knobs import Knob, knobs_of
 
@@ -35,26 +35,56 @@ JOINT = "joint"
 
 Cell = tuple[int, int]
 Kind = Literal["scenario", "persona", "pricing"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+
+Folders = tuple[Path, ...]
 
 
 class Choice(NamedTuple):
-    """What is picked from the library; None leaves it as the scenario has it."""
+    """What is picked from the library; None leaves it as the scenario has it.
+
+    Attributes:
+        scenario: Its name.
+        persona: Who asks, by name.
+        pricing: How the user pays, by name.
+        folders: Searched before GTALIGN_PATH and the bundled library.
+    """
 
     scenario: str
     persona: str | None = None
     pricing: str | None = None
+    folders: Folders = ()
 
 
 @cache
-def names_of(kind: Kind) -> dict[str, str]:
+def names_of(kind: Kind, folders: Folders = ()) -> dict[str, str]:
     """Return the library's readable entries of a kind, by name, with their descriptions.
 
     Read once: what a page offers stays as it was when it was opened.
 
     Args:
         kind: Of file.
+        folders: Searched before GTALIGN_PATH and the bundled library.
+
+    Raises:
+        ScenarioError: A folder does not exist.
     """
-    return {one.name: one.description for one in list_entries(kind) if not one.problem}
+    entries = list_entries(kind, path=folders)
+    return {one.name: one.description for one in entries if not one.problem}
+
+
+def unreadable(folders: Folders = ()) -> dict[Path, str]:
+    """Return the files that are in no list of the page, each with why it cannot be read.
+
+    Args:
+        folders: Searched before GTALIGN_PATH and the bundled library.
+
+    Raises:
+        ScenarioError: A folder does not exist.
+    """
+    entries = (one for kind in KINDS for one in list_entries(kind, path=folders))
+    return {one.path: one.problem for one in entries if one.problem}
 
 
 @lru_cache(maxsize=256)
@@ -67,11 +97,14 @@ def scenario_of(choice: Choice) -> Scenario:
     Raises:
         ScenarioError: A name is unknown, or its file is invalid.
     """
-    found = load_scenario(choice.scenario)
+    found = load_scenario(choice.scenario, path=choice.folders)
     if choice.persona is not None:
-        found = replace(found, population=((1.0, load_persona(choice.persona)),))
-    regime = found.schedule[0][1] if choice.pricing is None else load_pricing(choice.pricing)
-    return found.with_pricing(regime)
+        found = replace(
+            found, population=((1.0, load_persona(choice.persona, path=choice.folders)),)
+        )
+    if choice.pricing is None:
+        return found.with_pricing(found.schedule[0][1])
+    return found.with_pricing(load_pricing(choice.pricing, path=choice.folders))
 
 
 def moved(scenario: Scenario, knobs: Sequence[Knob], values: Sequence[float]) -> Scenario:
@@ -129,7 +162,7 @@ class View:
         """The pure equilibria, with their place among all."""
         found = {}
         for number, one in enumerate(self.solution["equilibria"]):
-            if 1.0 in one["user"] and 1.0 in one["assistant"]:
+            if is_pure(one):
                 found[one["user"].index(1.0), one["assistant"].index(1.0)] = number
         return found
 
@@ -148,45 +181,73 @@ class View:
         """Return what a cell is called."""
         return f"{self.game.user_plans[cell[0]]} x {self.game.assistant_plans[cell[1]]}"
 
-    def worst(self) -> dict[str, Any]:
-        """Return the equilibrium of the least joint welfare: its mixtures and mean payoffs."""
+    @cached_property
+    def settled(self) -> list[dict[str, Any]]:
+        """All equilibria, the pure ones first: mixtures and mean payoffs of each."""
         ones: list[dict[str, Any]] = self.solution["equilibria"]
-        return min(ones, key=lambda one: self._worth(one))
+        return sorted(ones, key=lambda one: not is_pure(one))
+
+    def worst(self) -> dict[str, Any]:
+        """Return the equilibrium of the least joint welfare; of several, a pure one."""
+        return min(self.settled, key=self._worth)
+
+    def best(self) -> dict[str, Any]:
+        """Return the equilibrium of the greatest joint welfare; of several, a pure one."""
+        return max(self.settled, key=self._worth)
 
     def _worth(self, one: dict[str, Any]) -> float:
-        return float(np.array(one["user"]) @ self.welfare @ np.array(one["assistant"]))
+        # equal but for rounding is equal: then the first, a pure one, counts
+        return round(float(np.array(one["user"]) @ self.welfare @ np.array(one["assistant"])), 9)
 
     def called(self, one: dict[str, Any]) -> str:
-        """Return what an equilibrium is called."""
-        user = mixture(one["user"], self.game.user_plans, 1e-9)
-        return f"{user} x {mixture(one['assistant'], self.game.assistant_plans, 1e-9)}"
+        """Return what an equilibrium is called; chances of mixed plans in per cent."""
+        user = _mixed(one["user"], self.game.user_plans)
+        return f"{user} x {_mixed(one['assistant'], self.game.assistant_plans)}"
+
+    def ends(self) -> str:
+        """Return where both end if left alone: the only equilibrium, or the worst and the best."""
+        worst, best, count = self.worst(), self.best(), len(self.settled)
+        if count == 1:
+            return f"they end at {self._end(worst)}"
+        if self._worth(worst) == self._worth(best):
+            return f"they end at one of {count} equilibria, all of the same joint welfare, such as {self._end(worst)}"
+        said = [f"in the worst of {count} equilibria at {self._end(worst)}"]
+        said.append(f"in the best at {self._end(best)}")
+        if is_pure(best) and not is_pure(worst):
+            said = [f"in the best of {count} equilibria at {self._end(best)}"]
+            said.append(f"in the worst at {self._end(worst)}")
+        elif not is_pure(worst) and is_pure(self.settled[0]):
+            said = [f"in a pure one of {count} equilibria at {self._end(self.settled[0])}"]
+            said.append(f"in the worst at {self._end(worst)}")
+            said.append(f"in the best at {self._end(best)}")
+        return f"they end {', '.join(said)}"
+
+    def _end(self, one: dict[str, Any]) -> str:
+        u, l = one["payoffs"]  # noqa: E741  # U and L, as the model writes them
+        return f"{self.called(one)} (user {u:.2f}, assistant {l:.2f})"
 
     def verdict(self) -> tuple[str, str]:
         """Return a headline and a sentence: where both end if left alone, and what they miss."""
-        worst, count = self.worst(), len(self.solution["equilibria"])
-        u, l = worst["payoffs"]  # noqa: E741  # U and L, as the model writes them
-        end = f"{self.called(worst)} (user {u:.2f}, assistant {l:.2f})"
         gain = f"{self.name(self.optimum)} has the greatest joint welfare"
         if self.solution["dilemma"]["social_dilemma"]:
+            u, l = self.worst()["payoffs"]  # noqa: E741
             i, j = self._missed((u, l))
+            than = "" if len(self.settled) == 1 else " than in the worst"
             head = "A social dilemma: left to themselves, both sides lose"
             text = (
-                f"Each plays what is best for itself, and they end at {end}. {self.name((i, j))} "
+                f"Each plays what is best for itself, and {self.ends()}. {self.name((i, j))} "
                 f"would give {self.game.user[i, j]:.2f} and {self.game.assistant[i, j]:.2f}: no "
-                "worse for either, better for one. But somebody would gain by leaving it."
+                f"worse for either{than}, better for one. But somebody would gain by leaving it."
             )
-        elif count > 1:
+        elif len(self.settled) > 1:
             head = "No social dilemma: of several ways to settle, one wastes nothing"
-            text = (
-                f"They can settle in {count} ways, of which the worst for both together is {end}. "
-                f"{gain}."
-            )
+            text = f"Left to themselves {self.ends()}. {gain}."
         elif self.optimum in self.equilibria:
             head = "No dilemma: what each side wants is best for both together"
-            text = f"Left to themselves they end at {end}, and no cell has more joint welfare."
+            text = f"Left to themselves {self.ends()}, and no cell has more joint welfare."
         else:
             head = "No dilemma: left to themselves they waste nothing"
-            text = f"They end at {end}. {gain}, but one side would pay for it."
+            text = f"Left to themselves {self.ends()}. {gain}, but one side would pay for it."
         if (strict := self.sharpest()) is not None:
             (user_c, user_d), (assistant_c, assistant_d) = strict
             text += (
@@ -227,6 +288,26 @@ class View:
         low = float(self.welfare.min()) - 1.0
         i, j = best_cell(self.game, np.where(better & pareto, self.welfare, low))
         return i, j
+
+
+def is_pure(one: dict[str, Any]) -> bool:
+    """Return whether both sides play one plan for sure in an equilibrium."""
+    return 1.0 in one["user"] and 1.0 in one["assistant"]
+
+
+def _mixed(chances: Sequence[float], plans: Sequence[str]) -> str:
+    """Return a mixture as ``(25% VQ + 75% DQ)``, or the name of the plan that is sure."""
+    played = [(p, plan) for p, plan in zip(chances, plans, strict=True) if p > 1e-9]
+    if len(played) == 1:
+        return played[0][1]
+    return "(" + " + ".join(f"{_percent(p)} {plan}" for p, plan in played) + ")"
+
+
+def _percent(chance: float) -> str:
+    """Return a chance between never and sure, without calling it either."""
+    if chance < 0.0005 or chance > 0.9995:
+        return "<0.1%" if chance < 0.5 else ">99.9%"
+    return f"{100 * chance:.3g}%"
 
 
 def view_of(scenario: Scenario) -> View:

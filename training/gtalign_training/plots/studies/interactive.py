@@ -16,6 +16,7 @@ from gtalign_training.plots.look import wrapped
 from gtalign_training.plots.studies.colours import COLOURS, LINE_STYLES, NOTHING, is_hatched
 from gtalign_training.plots.studies.phase import LARGEST_RATIO, note_of
 from gtalign_training.studies.maps import KINDS, Panel, Picture, Scale
+from gtalign_training.studies.solved import said
 
 DASHES = {"-": "solid", "--": "dash"}
 WIDE, HIGH = 120, 44
@@ -146,7 +147,7 @@ def _map(go: Any, panel: Panel, shown: Picture, *, last: bool) -> Any:
             zmax=count - 0.5,
             colorscale=steps,
             showscale=False,
-            text=np.array(shown.names)[panel.codes],
+            text=np.array([said(name) for name in shown.names])[panel.codes],
             hovertemplate=f"{place}<b>%{{text}}</b><extra></extra>",
         )
     assert panel.numbers is not None
@@ -183,7 +184,7 @@ def _keys(go: Any, figure: Any, shown: Picture) -> None:
                     "color": _shade(name),
                     "line": {"color": "#222222", "width": 1},
                 },
-                name=name,
+                name=said(name),
             )
         )
     figure.update_layout(plot_bgcolor=NOTHING)
@@ -205,7 +206,7 @@ def _lines(
                 fillcolor=_shade(name),
                 opacity=0.35,
                 line_width=0,
-                annotation_text=name,
+                annotation_text=said(name),
                 annotation={"textangle": -90, "font": {"size": 10}},
                 annotation_position="top left",
                 **at,

@@ -13,6 +13,7 @@ from gtalign_training.plots.look import INK, by_row, picture, save, wrapped
 from gtalign_training.plots.studies.axes import axis_name, plain_numbers
 from gtalign_training.plots.studies.colours import COLOURS, LINE_STYLES, NOTHING, ink_on, is_hatched
 from gtalign_training.studies.maps import KINDS, Panel, Picture, Scale
+from gtalign_training.studies.solved import DILEMMAS, MEANING, said
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -59,19 +60,21 @@ def draw_phase(shown: Picture, out: Path) -> Path:
 
 def note_of(shown: Picture) -> str:
     """Return what stands below a picture: its study, its points, how its borders were found."""
+    told = f" {MEANING}" if shown.names == DILEMMAS else ""
+    told += f" The restriction: {shown.restriction}." if shown.restriction else ""
     if shown.y is None:
         if all(panel.bands is None for panel in shown.panels):
             return f"Study {shown.study}."
-        return (
-            f"Study {shown.study}. Borders by halving on {_game(shown)}, to a millionth of a step."
-        )
+        return f"Study {shown.study}. Borders by halving on {_game(shown)}, to a millionth of a step.{told}"
     sizes = f"{len(shown.x.numbers)} × {len(shown.y.numbers)} points"
     if not KINDS[shown.kind].names:
         known = all(p.numbers is None or np.isfinite(p.numbers).all() for p in shown.panels)
-        return f"Study {shown.study}, {sizes}." + ("" if known else " Pale grey: not defined.")
+        grey = "" if known else " Pale grey: not defined."
+        of = f" The restriction: {shown.restriction}." if shown.restriction else ""
+        return f"Study {shown.study}, {sizes}.{grey}{of}"
     return (
         f"Study {shown.study}, {sizes}; borders by halving on {_game(shown)}, to 1/"
-        f"{2**shown.halvings} of a grid step."
+        f"{2**shown.halvings} of a grid step.{told}"
     )
 
 
@@ -159,7 +162,7 @@ def _name_region(
     assert figure is not None
     width, height = figure.get_size_inches()
     # one unit of distance is the size of the text, 8.5 points high
-    across = box.width * width / columns / (len(name) * 8.5 * 0.56 / 72)
+    across = box.width * width / columns / (len(said(name)) * 8.5 * 0.56 / 72)
     up = box.height * height / rows / (8.5 * 1.5 / 72)
     distance = distance_transform_edt(np.pad(mask, 1), sampling=(up, across))[1:-1, 1:-1]
     roomy = np.argwhere(distance >= 0.9 * distance.max())
@@ -169,7 +172,7 @@ def _name_region(
         axes.text(
             nodes[0][column],
             nodes[1][row],
-            name,
+            said(name),
             ha="center",
             va="center",
             fontsize=8.5,
@@ -190,7 +193,7 @@ def _legend(figure: Figure, title: str, names: list[str]) -> None:
             edgecolor=INK,
             linewidth=0.6,
             hatch="///" if is_hatched(name) else None,
-            label=name,
+            label=said(name),
         )
         for name in names
     ]

@@ -51,6 +51,12 @@
   theme(themes.includes(kept) ? kept : "auto");
   $("theme").addEventListener("click", nextTheme);
 
+  // how much of the window the head covers: what is jumped to begins below it
+  const head = document.querySelector("body > header");
+  new ResizeObserver(() =>
+    document.documentElement.style.setProperty("--head", head.offsetHeight + "px"),
+  ).observe(head);
+
   const help = $("help");
   $("help-button").addEventListener("click", () => help.showModal());
 

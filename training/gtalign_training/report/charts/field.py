@@ -9,8 +9,9 @@ from itertools import groupby, pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from gtalign_training.report.charts.svg import chart, rect, text
-from gtalign_training.report.html import Child, Html, tag
+from gtalign_training.report.charts.svg import Scale as Span
+from gtalign_training.report.charts.svg import chart, rect, text, tick_labels
+from gtalign_training.report.html import Child, Html
 from gtalign_training.report.words import number
 from gtalign_training.studies.maps import Scale
 
@@ -66,28 +67,37 @@ def field_chart(
                 if look.endswith(HATCHED):
                     drawn.append(rect(*box, "hatch"))
                 at += long
-        drawn.append(_ticks(x, left, wide, bottom + 16, columns, 5 if width > 500 else 4))
+        drawn += [
+            text(round(left + (k + 0.5) * wide, 2), bottom + 16, shown, "tick", "middle")
+            for k, shown in even_ticks(x, 7 if width > 500 else 4)
+        ]
         drawn.append(text((left + right) / 2, bottom + 33, x.title, "label", "middle"))
-        for k in _places(rows, 5):
-            shown = f"{y.numbers[k]:.3g}"
-            drawn.append(text(left - 6, bottom - (k + 0.5) * tall + 4, shown, "tick", "end"))
+        for k, shown in even_ticks(y, 5):
+            up = round(bottom - (k + 0.5) * tall + 4, 2)
+            drawn.append(text(left - 6, up, shown, "tick", "end"))
         return height, drawn
 
     return chart(name, draw)
 
 
-def _places(n: int, most: int) -> list[int]:
-    return sorted({round(k * (n - 1) / max(1, most - 1)) for k in range(most)})
+def even_ticks(scale: Scale, most: int) -> list[tuple[float, str]]:
+    """Return the ticks of an axis of cells, all as far from each other: place in steps, and text.
 
+    Where the cells are evenly spaced these are round numbers, which may lie between two cells;
+    otherwise the numbers of every so many cells.
 
-def _ticks(x: Scale, left: float, wide: float, y: float, columns: int, most: int) -> Html:
-    return tag(
-        "g",
-        [
-            text(left + (k + 0.5) * wide, y, f"{x.numbers[k]:.3g}", "tick", "middle")
-            for k in _places(columns, most)
-        ],
-    )
+    Args:
+        scale: The axis.
+        most: Ticks.
+    """
+    numbers = scale.numbers
+    steps = np.diff(numbers)
+    if len(numbers) > most and np.allclose(steps, steps[0], rtol=1e-6):
+        ticks = Span(float(numbers[0]), float(numbers[-1]), 0.0, len(numbers) - 1.0).ticks(most)
+        places = [float(np.interp(tick, numbers, np.arange(len(numbers)))) for tick in ticks]
+        return list(zip(places, tick_labels(ticks), strict=True))
+    every = max(1, math.ceil((len(numbers) - 1) / max(1, most - 1)))
+    return [(float(k), f"{numbers[k]:.3g}") for k in range(0, len(numbers), every)]
 
 
 def shades(numbers: NDArray[np.float64]) -> tuple[NDArray[np.int64], list[str]]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 
-from gtalign_training.report.charts.svg import chart, rect, shortened, text
+from gtalign_training.report.charts.svg import BROAD, chart, rect, shortened, text
 from gtalign_training.report.html import Child, Html, tag
 from gtalign_training.report.words import percent, usd
 
@@ -13,8 +14,14 @@ LOOKS = {"provider’s margin": "gain", "provider’s loss": "loss"}
 
 Streams = Sequence[tuple[str, float]]
 
-_PITCH, _GAP, _LEAST = 34.0, 10.0, 1.5
-"""Height that a label needs, gap between bands, and the least height that is seen."""
+_LINE, _GAP, _LEAST = 15.0, 10.0, 1.5
+"""Height of a line of a label, gap between bands, and the least height that is seen."""
+
+_MOST_LINES = 2
+"""Lines of a name."""
+
+_TOP = 30.0
+"""Where the bands begin, below the headings of both sides."""
 
 
 def flow_chart(name: str, sources: Streams, middle: str, sinks: Streams) -> Html:
@@ -33,21 +40,36 @@ def flow_chart(name: str, sources: Streams, middle: str, sinks: Streams) -> Html
         thick = 190.0 if width > 500 else 150.0
         bar = 10.0
         left, right, centre = labels, width - labels, width / 2
-        height = 22 + max(
-            sum(max(_PITCH, thick * amount / total) + _GAP for _, amount in side)
+        # what a name belongs to is told on wide pages, and when it is pointed at
+        names = [
+            [
+                _named(said if width > 500 else said.rpartition(": ")[2], labels - bar - 6)
+                for said, _ in side
+            ]
             for side in (sources, sinks)
-        )
-        core = 22 + (height - 22 - thick) / 2
+        ]
+        rooms = [
+            [
+                max(_LINE * (len(lines) + 1) + 4, thick * amount / total)
+                for lines, (_, amount) in zip(named, side, strict=True)
+            ]
+            for named, side in zip(names, (sources, sinks), strict=True)
+        ]
+        height = _TOP + max(sum(room) + _GAP * len(room) for room in rooms)
+        core = _TOP + (height - _TOP - thick) / 2
         drawn: list[Child] = [
+            text(left - bar - 6, 12, "billed for", "label", "end"),
+            text(right + bar + 6, 12, "went to", "label"),
+            text(centre, 12, middle, "label", "middle"),
             rect(centre - bar / 2, core, bar, thick, "node whole", f"{middle}: {usd(total)}"),
         ]
         for k, (side, x, inner) in enumerate(
             ((sources, left, centre - bar / 2), (sinks, right, centre + bar / 2))
         ):
-            y, at = 22.0, core
+            y, at = _TOP, core
             for index, (said, amount) in enumerate(side):
                 tall = thick * amount / total
-                room = max(_PITCH, tall)
+                lines, room = names[k][index], rooms[k][index]
                 top = y + (room - tall) / 2
                 look = LOOKS.get(said, f"f{k}{min(index, 3)}")
                 told = f"{said}: {usd(amount)}, {percent(amount / total)}"
@@ -57,19 +79,26 @@ def flow_chart(name: str, sources: Streams, middle: str, sinks: Streams) -> Html
                 )
                 where = x - bar - 6 if k == 0 else x + bar + 6
                 anchor = "end" if k == 0 else "start"
-                middle_of = y + room / 2
-                # what it belongs to is told on wide pages, and when it is pointed at
-                short = said if width > 500 else said.rpartition(": ")[2]
-                named = shortened(short, labels - bar - 6)
-                drawn.append(text(where, middle_of - 2, named, "name", anchor))
-                amount_said = usd(amount) if width > 500 else percent(amount / total, 0)
-                more = f" · {percent(amount / total, 0)}" if width > 500 else ""
-                drawn.append(text(where, middle_of + 13, amount_said + more, "tick", anchor))
+                line = y + room / 2 + 13 - _LINE * (len(lines) + 1) / 2
+                for said_line in lines:
+                    drawn.append(text(where, line - 2, said_line, "name", anchor))
+                    line += _LINE
+                share = percent(amount / total, 0) if amount >= 0.005 * total else "<1\u202f%"
+                amount_said = f"{usd(amount)} · {share}" if width > 500 else share
+                drawn.append(text(where, line - 2, amount_said, "tick", anchor))
                 y, at = y + room + _GAP, at + tall
-        drawn.append(text(centre, core - 8, middle, "name halo", "middle"))
         return int(height + 8), drawn
 
     return chart(name, draw)
+
+
+def _named(said: str, room: float) -> list[str]:
+    """Return a name in as many lines as it needs; only what is still too long is cut."""
+    # names are bold, which is broader
+    lines = textwrap.wrap(said, max(3, int(room / BROAD)), break_long_words=False) or [said]
+    if len(lines) > _MOST_LINES:
+        lines = [*lines[: _MOST_LINES - 1], " ".join(lines[_MOST_LINES - 1 :])]
+    return [shortened(one, room) for one in lines]
 
 
 def _band(x0: float, y0: float, x1: float, y1: float, tall: float, look: str, told: str) -> Html:

@@ -15,6 +15,12 @@ WIDE, NARROW = 720, 340
 LETTER = 6.4
 """Mean width of a letter of chart text (12 units), units."""
 
+BROAD = 7.2
+"""The same in the widest of the fonts that a page may be shown in, for names that must not meet."""
+
+Box = tuple[float, float, float, float]
+"""Left, top, right, bottom, units."""
+
 
 def chart(name: str, draw: Callable[[int], tuple[int, Child]]) -> Html:
     """Return a chart for wide and narrow pages.
@@ -153,6 +159,23 @@ def y_axis(scale: Scale, left: float, right: float, most: int = 6) -> Html:
             for t, shown in zip(ticks, tick_labels(ticks), strict=True)
         ],
     )
+
+
+def around(x: float, y: float, reach: float) -> Box:
+    """Return the box of a mark around its place."""
+    return (x - reach, y - reach, x + reach, y + reach)
+
+
+def text_box(x: float, y: float, content: str, anchor: str = "start") -> Box:
+    """Return the box of a text, wide enough for any font."""
+    long = len(content) * BROAD
+    left = {"start": x, "middle": x - long / 2, "end": x - long}[anchor]
+    return (left, y - 11, left + long, y + 3)
+
+
+def meet(one: Box, other: Box) -> bool:
+    """Return whether two boxes overlap."""
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 
 def key(entries: Sequence[tuple[str, str]]) -> Html:

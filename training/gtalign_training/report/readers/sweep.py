@@ -12,6 +12,7 @@ from gtalign_training.report.readers.files import read_object
 from gtalign_training.report.words import count, general, number, percent, plural
 from gtalign_training.studies.folder import StudyFolder
 from gtalign_training.studies.maps import KINDS, picture_of
+from gtalign_training.studies.solved import said
 
 _SHOWN = {
     *("study", "description", "scenario", "pricing", "digest", "points", "exact", "axes"),
@@ -19,13 +20,19 @@ _SHOWN = {
 }
 
 COUNTED = {
-    "class": "dilemmas of the game",
-    "restriction.class": "class of the 2×2 part",
+    "class": "whole game",
+    "restriction.class": "2×2 restriction",
     "worst.move": "worst equilibrium",
     "best.move": "best equilibrium",
     "optimum.move": "optimum of W",
 }
 """What the labels of a column are of."""
+
+FLAGS = {
+    "strict_pd": "strict PD inside",
+    "restriction.strict_pd": "2×2 restriction: strict PD",
+}
+"""What a property is called, where its column does not say it."""
 
 
 def matches(path: Path) -> bool:
@@ -89,7 +96,7 @@ def _tables(summary: Mapping[str, Any]) -> list[Part]:
     points = summary.get("points") or 1
     counts = summary.get("counts")
     rows = [
-        (f"{COUNTED.get(column, column)}: {label}", count(n), percent(n / points))
+        (f"{COUNTED.get(column, column)}: {said(label)}", count(n), percent(n / points))
         for column, labels in (counts.items() if isinstance(counts, Mapping) else ())
         for label, n in labels.items()
     ]
@@ -111,7 +118,7 @@ def _tables(summary: Mapping[str, Any]) -> list[Part]:
     where = summary.get("where")
     flags = [
         (
-            flag.replace("_", " ").replace(".", ": "),
+            FLAGS.get(flag, flag.replace("_", " ").replace(".", ": ")),
             count(row.get("points") or 0),
             percent(row.get("share") or 0.0),
             ", ".join(

@@ -17,6 +17,7 @@ from gtalign_training.game_files import load_game_files
 from gtalign_training.recipe import GameModel
 from gtalign_training.report.games import exact_cells, game_part, matrices
 from gtalign_training.report.learnt import (
+    LIKELIEST,
     ROW_NAMES,
     STAGES,
     context_parts,
@@ -101,7 +102,7 @@ def read(path: Path, name: str) -> Folder:
         _about(recipe, told, result),
         tuple(problems),
         after or exact_headline(result),
-        "after training, on held-out conversations" if after else "exact, mean over prices",
+        "after training, on held-out conversations" if after else LIKELIEST,
         not after,
         tuple(parts),
         tuple(outcomes),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import singledispatch
 
 from gtalign_training.report.html import Child, Html, tag
@@ -22,15 +22,21 @@ def build(part: Part) -> Html:
     raise TypeError(f"no section draws a {type(part).__name__}; register one with build.register")
 
 
-def table(columns: Sequence[Child], rows: Sequence[Sequence[Child]], *, words: int = 1) -> Html:
+def table(
+    columns: Sequence[Child],
+    rows: Sequence[Sequence[Child]],
+    *,
+    words: Collection[int] = (0,),
+) -> Html:
     """Return a table that scrolls inside itself where the page is narrow.
 
     Args:
         columns: Headings.
         rows: Cells.
-        words: How many columns, from the left, are words; the rest are numbers.
+        words: Which columns are words, which begin at the left; the others are numbers, which end
+            at the right.
     """
-    looks = ["words" if k < words else "number" for k in range(len(columns))]
+    looks = ["words" if k in words else "number" for k in range(len(columns))]
     head = tag(
         "tr", [tag("th", c, scope="col", class_=k) for c, k in zip(columns, looks, strict=True)]
     )
@@ -47,6 +53,20 @@ def table(columns: Sequence[Child], rows: Sequence[Sequence[Child]], *, words: i
         for row in rows
     ]
     return scroller(tag("table", tag("thead", head), tag("tbody", body)))
+
+
+NOT_NUMBERS = ("exact", "none", "undefined", "nan")
+"""What stands in a column of numbers where there is none."""
+
+
+def worded(rows: Sequence[Sequence[Child]]) -> set[int]:
+    """Return which columns of a table are words: the first, and those with a cell that begins like one."""
+    return {0} | {
+        k
+        for row in rows
+        for k, cell in enumerate(row)
+        if isinstance(cell, str) and cell[:1].isalpha() and cell not in NOT_NUMBERS
+    }
 
 
 def scroller(inner: Html) -> Html:

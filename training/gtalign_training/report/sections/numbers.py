@@ -20,7 +20,7 @@ from gtalign_training.report.parts import (
     Table,
     WelfareRows,
 )
-from gtalign_training.report.sections.base import build, table
+from gtalign_training.report.sections.base import build, table, worded
 from gtalign_training.report.words import count, number, percent, signed
 from gtalign_training.statistics import Interval
 
@@ -102,7 +102,7 @@ def _(part: ShareRows) -> Html:
 
 @build.register
 def _(part: Table) -> Html:
-    return table(part.columns, part.rows)
+    return table(part.columns, part.rows, words=worded(part.rows))
 
 
 @build.register
@@ -110,8 +110,7 @@ def _(part: Flow) -> Html:
     rows = [[name, number(amount, 6)] for name, amount in (*part.sources, *part.sinks)]
     cells = table(["USD a conversation", "amount"], rows)
     chart = flow_chart(part.title, part.sources, part.middle, part.sinks)
-    heads = tag("div", tag("span", "billed for"), tag("span", "went to"), class_="ends")
-    return joined(heads, chart, folded("The numbers", cells))
+    return joined(chart, folded("The numbers", cells))
 
 
 @build.register

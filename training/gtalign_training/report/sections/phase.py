@@ -15,7 +15,7 @@ from gtalign_training.report.sections.base import build
 from gtalign_training.report.sections.numbers import LOOKS
 from gtalign_training.report.words import plural
 from gtalign_training.studies.maps import KINDS, Panel, Picture
-from gtalign_training.studies.solved import DILEMMAS, MIXED
+from gtalign_training.studies.solved import DILEMMAS, MEANING, MIXED, said
 
 _LINE_LOOKS = {
     "optimum.welfare": "joint",
@@ -49,8 +49,17 @@ def _(part: Phase) -> Html:
     picture = part.picture
     held = f" Held: {picture.held}." if picture.held else ""
     exact = "" if picture.exact else " Some payoffs are approximate."
-    grid = tag("p", f"{_grid(picture)}{held}{exact}", class_="note")
-    return joined(grid, [_panel(picture, panel) for panel in picture.panels])
+    meaning = f" {MEANING}" if _classed(picture) else ""
+    grid = tag("p", f"{_grid(picture)}{held}{exact}{meaning}", class_="note")
+    whose = picture.restriction
+    of = tag("p", f"The restriction: {whose}.", class_="note") if whose else None
+    return joined(of, grid, [_panel(picture, panel) for panel in picture.panels])
+
+
+def _classed(picture: Picture) -> bool:
+    """Return whether something in a picture is one of `DILEMMAS`."""
+    bands = any(panel.bands is not None for panel in picture.panels)
+    return picture.kind == "class" or (bands and picture.names == DILEMMAS)
 
 
 def _grid(picture: Picture) -> str:
@@ -66,13 +75,14 @@ def _panel(picture: Picture, panel: Panel) -> Html:
     if picture.y is not None and panel.codes is not None:
         present = sorted({int(code) for code in np.unique(panel.codes)})
         looks = [look_of(label) for label in picture.names]
-        drawn = field_chart(name, panel.codes, looks, picture.names, picture.x, picture.y)
-        return joined(head, key([(f"part {looks[k]}", picture.names[k]) for k in present]), drawn)
+        names = [said(label) for label in picture.names]
+        drawn = field_chart(name, panel.codes, looks, names, picture.x, picture.y)
+        return joined(head, key([(f"part {looks[k]}", names[k]) for k in present]), drawn)
     if picture.y is not None and panel.numbers is not None:
         codes, told = shades(panel.numbers)
         looks = [f"s{k}" for k in range(LEVELS)]
         drawn = field_chart(name, codes, looks, told, picture.x, picture.y)
-        return joined(head, key([(f"part {looks[k]}", said) for k, said in enumerate(told)]), drawn)
+        return joined(head, key([(f"part {looks[k]}", one) for k, one in enumerate(told)]), drawn)
     return joined(head, _lines(picture, panel, name), _bands(picture, panel))
 
 
@@ -96,11 +106,11 @@ def _bands(picture: Picture, panel: Panel) -> Child:
     if panel.bands is None:
         return None
     first, changes = panel.bands
-    names = picture.names
-    said = [tag("li", tag("b", names[first]), " from the beginning of the axis")]
+    names = [said(label) for label in picture.names]
+    lines = [tag("li", tag("b", names[first]), " from the beginning of the axis")]
     for change in changes:
         at = float(picture.x.at(np.array([change.at]))[0])
-        said.append(
+        lines.append(
             tag("li", tag("b", names[change.after]), f" from {at:.4g} {picture.x.unit}".rstrip())
         )
-    return tag("ul", said, class_="plain")
+    return tag("ul", lines, class_="plain")
