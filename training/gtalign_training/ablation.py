@@ -9,18 +9,24 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from gtalign_env.errors import RunError
 from gtalign_training.callbacks import Progress
-from gtalign_training.recipe import Recipe
+from gtalign_training.recipe import Recipe, Reward
 from gtalign_training.run_folder import RunFolder
 
 SAME_START = ("game", "model", "sft", "seed", "format")
 """What makes two warm starts equal."""
+
+_FOLDER = re.compile(
+    rf"(?P<reward>{'|'.join(Reward.__args__)})"  # type: ignore[attr-defined]  # a Literal's members
+    r"(?P<plain>-without-blocks)?-seed(?P<seed>\d{1,9})"
+)
 
 
 class Variant(NamedTuple):
@@ -144,24 +150,69 @@ def summaries(cells: Sequence[Variant], out: Path) -> list[Summary]:
         cells: The cells; those that are not finished are left out.
         out: Where their run folders lie.
     """
-    groups: dict[tuple[str, str], list[Variant]] = {}
-    for cell in cells:
-        if finished(out / cell.folder):
-            groups.setdefault((cell.reward, cell.format), []).append(cell)
+    return summarised(
+        [
+            (cell, measures_of(read_result(out / cell.folder)))
+            for cell in cells
+            if finished(out / cell.folder)
+        ]
+    )
+
+
+def summarised(runs: Sequence[tuple[Variant, dict[str, float]]]) -> list[Summary]:
+    """Return what runs came to over their seeds, reward by reward.
+
+    Args:
+        runs: Cells with their measures.
+    """
+    groups: dict[tuple[str, str], list[tuple[Variant, dict[str, float]]]] = {}
+    for cell, measures in runs:
+        groups.setdefault((cell.reward, cell.format), []).append((cell, measures))
     return [
         Summary(
             *key,
-            tuple(cell.seed for cell in group),
-            _over_seeds([_measures(out / cell.folder) for cell in group]),
+            tuple(cell.seed for cell, _ in group),
+            _over_seeds([measures for _, measures in group]),
         )
         for key, group in groups.items()
     ]
 
 
-def _measures(path: Path) -> dict[str, float]:
-    data = RunFolder(path).read("evaluation.json")
+def variant_of(folder: str) -> Variant | None:
+    """Return the cell whose run folder has a name; None where it is no cell's.
+
+    Args:
+        folder: Name of a folder.
+    """
+    found = _FOLDER.fullmatch(folder)
+    if found is None:
+        return None
+    form = "none" if found["plain"] else "four-blocks"
+    cell = Variant(found["reward"], form, int(found["seed"]))
+    return cell if cell.folder == folder else None
+
+
+def read_result(path: Path) -> dict[str, Any]:
+    """Return the result of a run.
+
+    Args:
+        path: Its folder.
+
+    Raises:
+        RunError: It was trained without text.
+    """
+    data: dict[str, Any] = RunFolder(path).read("evaluation.json")
     if "rows" not in data:
         raise RunError(f"{path} was trained without text; an ablation compares language models")
+    return data
+
+
+def measures_of(data: Mapping[str, Any]) -> dict[str, float]:
+    """Return what a run is compared by.
+
+    Args:
+        data: Content of its ``evaluation.json``.
+    """
     row = next(row for row in data["rows"] if row["name"] == "after")
     held = [one["held"] for one in data["directions"]]
     return {
@@ -200,15 +251,18 @@ def mean_over_seeds(values: Sequence[float]) -> tuple[float, float | None]:
 HEAD = ("reward", "format", "seeds", "W", "U", "L", "gap closed", "well-formed", "directions")
 
 
+MEASURES = ("welfare", "user", "assistant", "gap_closed", "well_formed", "directions")
+"""What runs are compared by, in the order of `HEAD`."""
+
+
 def rows_of(found: Sequence[Summary]) -> list[tuple[str, ...]]:
     """Return the rows of the table whose columns are `HEAD`."""
-    names = ("welfare", "user", "assistant", "gap_closed", "well_formed", "directions")
     return [
         (
             one.reward,
             one.format,
             str(len(one.seeds)),
-            *(_text(one.measures[name]) for name in names),
+            *(_text(one.measures[name]) for name in MEASURES),
         )
         for one in found
     ]

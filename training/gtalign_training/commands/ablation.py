@@ -22,7 +22,7 @@ from gtalign_training.ablation import (
     variants,
 )
 from gtalign_training.commands.options import Force, Json, check_new
-from gtalign_training.console import err, out, print_json, safe
+from gtalign_training.console import err, out, point_to_report, print_json, safe
 from gtalign_training.recipe import Recipe, Reward, load_recipe
 
 EXAMPLES = (
@@ -92,6 +92,8 @@ def ablation(
         page_file.parent.mkdir(parents=True, exist_ok=True)
         write_text(page_file, page(base, summaries(cells, out_folder), command))
         err().print(safe(f"wrote {page_file}"))
+    if not json:
+        point_to_report(out_folder)
 
 
 def _tell(base: Recipe, cells: list[Variant], folder: Path, *, json: bool) -> None:
