@@ -84,12 +84,12 @@ def _tables(data: Result, problems: list[str], file: str) -> list[tables.Table]:
     )
     found: list[tables.Table] = []
     for k, make in enumerate(makers):
-        for table in attempt(
-            partial(_made, make, plain), found[:0], f"{file}: table {k + 1}", problems
-        ):
-            # a value of another kind than its column's shows when it is written
-            if attempt(partial(_shows, table), False, f"{file}: {table.title}", problems):
-                found.append(table)
+        made = attempt(partial(_made, make, plain), found[:0], f"{file}: table {k + 1}", problems)
+        found += [
+            table  # a value of another kind than its column's shows when it is written
+            for table in made
+            if attempt(partial(_shows, table), False, f"{file}: {table.title}", problems)
+        ]
     return found
 
 
