@@ -114,10 +114,10 @@ def test_an_example_with_an_unknown_option_is_noticed() -> None:
 
 
 ELSEWHERE = re.compile(
-    r"gtalign (demo|train|ui)|gtalign ablation (?!.*--dry-run)|:800[01]|openai:URL|vllm:|axelrod_first"
+    r"gtalign (demo|train|ui)|gtalign ablation (?!.*--dry-run)|:800[01]|openai:URL|vllm:|axelrod_first|format trackio"
 )
 """Examples that train for minutes, serve until stopped, or need a server: other tests do each of these.
-The tournament of Axelrod's strategies needs his library, which is no part of the development extra."""
+Axelrod's strategies and trackio need libraries that are no part of the development extra."""
 
 QUICK = "--assistant oracle --assistant CQ --episodes 12"
 LAID_OUT = {

@@ -68,7 +68,8 @@ def _page(folders: Path, root: Path, poison: Poison) -> Path:
     (root / f"other {named}").mkdir()
     deep = {ALL: poison(), "deep": {poison(): [{poison(): ALL}]}}
     write_json(root / f"other {named}" / "x.json", deep)
-    found = read_folders(sorted(path for path in root.iterdir()))
+    # the run, which has a conversation for each string, comes first: all of it is opened
+    found = read_folders(sorted(root.iterdir(), key=lambda path: path.name.split()[0] != "run"))
     assert {one.kind for one in found} == {
         *("run", "evaluation", "data", "ablation", "training", "sweep", "folder")
     }
@@ -127,7 +128,10 @@ def _poison_evaluation(whole: Path, out: Path, poison: Poison) -> None:
     for row in data["moves"]:
         row["moves"] = {f"{move}{poison()}": share for move, share in row["moves"].items()}
     write_json(out / "evaluation.json", {**data, f"more {poison()}": {poison(): poison()}})
-    for cell in (out / "cells").iterdir():
+    first, second, *others = sorted((out / "cells").iterdir())
+    for cell in others:
+        shutil.rmtree(cell)
+    for cell in (first, second):
         told = json.loads((cell / "run.json").read_text())
         game = told["scenario"]
         told = poisoned({**told, "scenario": ""}, poison) | {"scenario": game, "seed": 5}

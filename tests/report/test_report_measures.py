@@ -137,8 +137,10 @@ def test_every_kind_of_part_has_a_section(every_part: list[Part]) -> None:
 @pytest.fixture(scope="module")
 def every_part(folders: Path) -> list[Part]:
     """Every part of every kind of folder."""
-    names = ("moves", "rival", "words", "steered", "faults", "damaged", "training", "sweep")
-    names += ("evaluation", "answers", "ablation", "selfplay")
+    names = (
+        *("moves", "rival", "words", "steered", "faults", "damaged", "training", "sweep"),
+        *("evaluation", "answers", "ablation", "selfplay"),
+    )
     found = read_folders([folders / name for name in names])
     every: list[Part] = [part for folder in found for part in folder.parts]
     every += compare([one for folder in found for one in folder.outcomes])
