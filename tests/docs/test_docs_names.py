@@ -10,6 +10,7 @@ import pettingzoo
 import pytest
 
 from gtalign_env.envs import ENVS, PARALLEL_ENVS
+from gtalign_env.envs.checks import RULES
 from gtalign_env.scenario.library import list_entries, scenario_root
 from gtalign_training.cli import TABLE
 from gtalign_training.recipe import bundled_recipes
@@ -114,3 +115,21 @@ def test_everything_bundled_is_named_in_the_documentation() -> None:
         assert known <= named, f"{kind}: {sorted(known - named)}"
     assert {*ENVS, *PARALLEL_ENVS} <= named
     assert [command for command in TABLE if f"gtalign {command}" not in text] == []
+
+
+def test_pages_say_how_many_rules_there_are() -> None:
+    told = {
+        int(n)
+        for page in PAGES
+        for n in re.findall(r"\[?(\d+) rules\b", prose(page))
+        if page.name == "README.md"
+    }
+    assert told == {len(RULES)}
+    table = (ROOT / "docs" / "contracts.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"^\| `([a-z-]+)` \|", table, re.M)) >= set(RULES)
+
+
+def test_how_long_compiling_takes_is_said_in_one_place() -> None:
+    pattern = r"compiles?\b[^.|]*?\b(?:seconds|minute)|(?:seconds|minutes?) \| [^|]*compil"
+    places = [page.name for page in PAGES if re.search(pattern, prose(page))]
+    assert places == ["environments.md"]

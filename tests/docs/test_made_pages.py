@@ -114,12 +114,32 @@ def test_an_example_with_an_unknown_option_is_noticed() -> None:
 
 
 ELSEWHERE = re.compile(
-    r"gtalign (demo|train|ablation|ui|compare|rescore|report|data|evaluate|export)"
-    r"|:8000|openai:URL|vllm:|axelrod_first|@runs|bill runs"
+    r"gtalign (demo|train|ui)|gtalign ablation (?!.*--dry-run)|:800[01]|openai:URL|vllm:|axelrod_first|format trackio"
 )
-"""Examples that train for minutes, serve until stopped, need a server, or read the folders of runs that
-are not there: other tests do each of these on folders of their own.
-The tournament of Axelrod's strategies needs his library, which is no part of the development extra."""
+"""Examples that train for minutes, serve until stopped, or need a server: other tests do each of these.
+Axelrod's strategies and trackio need libraries that are no part of the development extra."""
+
+QUICK = "--assistant oracle --assistant CQ --episodes 12"
+LAID_OUT = {
+    "one": "run upsell --episodes 40",
+    "two": "run upsell --episodes 40 --assistant greedy_revenue",
+    "oracle": "run quick_question --assistant oracle --episodes 20",
+    "clarify_once": "run quick_question --assistant clarify_once --episodes 20",
+    "help_desk": "run help_desk --episodes 20",
+    "words": "run help_desk --words --assistant clarify_once --episodes 12",
+    "scripted": "run help_desk --words --assistant clarify_once --episodes 12",
+    "phrased": "run help_desk --words --user impatient --assistant clarify_once --episodes 12",
+    "replayed": "run help_desk --user replay@runs/words --assistant clarify_once --episodes 12",
+    "quick": f"evaluate quick_question {QUICK}",
+    "evaluation-of-one": "evaluate upsell --assistant CQ --assistant DA:concise --episodes 12",
+    "evaluation-of-another": "evaluate upsell --assistant oracle --episodes 12",
+    "evaluation": "data evaluate all.jsonl --assistant reference",
+    "strategic-ppo-seed0": "train strategic-ppo --steps 2048",
+    "strategic-ppo-seed1": "train strategic-ppo --steps 2048 --seed 1",
+}
+"""What makes the folders that examples read, by name below ``runs``; all small."""
+COPIES = {"ppo": "strategic-ppo-seed0", "first": "strategic-ppo-seed0", "demo": "one"}
+"""Folders under other names."""
 
 TALK = (
     '{"exchanges": [{"input": 280, "cached_input": 0, "output": 60, "reasoning": 100, '
@@ -134,7 +154,7 @@ SCORED = (
 )
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def laid_out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the files that the examples speak of."""
     folder = tmp_path_factory.mktemp("examples")
@@ -149,11 +169,11 @@ def laid_out(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / name).write_text(text, encoding="utf-8")
     for name in ("train", "test"):
         parquet_of(folder / f"{name}.parquet", [published("math-hard", "342")])
-    for name in ("one", "two"):
-        command = ["gtalign", "run", "upsell", "--episodes", "40", "--out", f"runs/{name}"]
-        if name == "two":
-            command += ["--assistant", "greedy_revenue"]
-        call(shlex.join(command), folder)
+    for name, words in LAID_OUT.items():
+        done = call(f"gtalign {words} --out runs/{name}", folder)
+        assert done.returncode == 0, f"{words}: {done.stderr[-400:]}"
+    for name, other in COPIES.items():
+        shutil.copytree(folder / "runs" / other, folder / "runs" / name)
     for kind, name, target in (
         ("persona", "my_persona", "my_persona.yaml"),
         ("pricing", "night_rate", "my_games/pricing/night_rate.yaml"),
@@ -193,6 +213,8 @@ def test_examples_of_help_run(name: str, laid_out: Path, tmp_path: Path) -> None
     for example in EXAMPLES[name]:
         if ELSEWHERE.search(example):
             continue
+        if (made := re.search(r"--out (runs/\S+)", example)) and "--resume" not in example:
+            shutil.rmtree(tmp_path / made[1], ignore_errors=True)  # laid out for other examples
         done = call(example, tmp_path)
         if done.returncode not in ((0, 3) if name == "data" else (0,)):
             wrong[example] = done.stderr[-400:]

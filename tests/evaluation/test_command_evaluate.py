@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import csv
+import inspect
 import io
 import json
+import shlex
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -14,7 +17,10 @@ from gtalign_env.errors import RunError
 from gtalign_env.scenario.loader import load_pricing, load_scenario
 from gtalign_env.testing import FaultServer
 from gtalign_training.cli import main
+from gtalign_training.console import point_to_report
+from gtalign_training.grid.cells import cells_of, unplayed
 from gtalign_training.grid.contenders import contender
+from gtalign_training.grid.tables_detail import dominance_table
 from gtalign_training.models import new_assistant, save_assistant
 from gtalign_training.recipe import load_recipe
 from gtalign_training.run_folder import RunFolder
@@ -128,3 +134,57 @@ def test_a_run_without_a_model_is_refused(untrained: Path) -> None:
     shutil.rmtree(untrained / "model")
     with pytest.raises(RunError, match="no trained model"):
         contender(str(untrained))
+
+
+def test_dominance_is_called_by_its_name_and_explained() -> None:
+    strict = {"epsilon": 0.0, "first": 1, "second": 2, "equal": 0, "incomparable": 1}
+    relaxed = {"epsilon": 0.1, "first": 0, "second": 1, "equal": 3, "incomparable": 0}
+    row = {"contender": "CQ", "instances": 4, "strict": strict, "epsilon": relaxed}
+    table = dominance_table({"reference": "oracle", "dominance": [row]})
+    assert table.title == "Dominates oracle, instance by instance"
+    names = [column.name for column in table.columns]
+    assert names == ["assistant", "ε", "n", "dominates", "dominated", "equal", "incomparable"]
+    assert table.rows[0][1:5] == ("0", 4, 0.25, 0.5)
+    assert table.rows[1][1:5] == ("0.1", 4, 0.0, 0.25)
+    (note,) = table.notes
+    assert "neither side loses more than ε points and one gains more" in note
+
+
+def test_regimes_of_a_schedule_that_are_not_reached_are_told(tmp_path: Path) -> None:
+    first = ("evaluate", "help_desk", "--assistant", "CQ", "--optimum", "never", *SMALL)
+    done = CliRunner().invoke(main, [*first, "--out", str(tmp_path / "own")])
+    assert (
+        "do not reach all of its schedule (reasoning_free_questions from conversation 1,000)"
+        in (done.stderr)
+    )
+    assert "--pricing reasoning_api --pricing reasoning_free_questions" in done.stderr
+    assert "--episodes 1001 or more" in done.stderr
+    each = ("--pricing", "reasoning_api", "--pricing", "reasoning_free_questions")
+    done = CliRunner().invoke(main, [*first, *each, "--out", str(tmp_path / "each")])
+    assert "do not reach" not in done.stderr
+    (cell,) = cells_of([load_scenario("help_desk")], ["default"])
+    assert unplayed(cell, 1000)
+    assert not unplayed(cell, 1001)
+
+
+def test_results_end_with_how_they_are_looked_at_but_for_programs(tmp_path: Path) -> None:
+    out = tmp_path / "a folder"
+    first = ("evaluate", "quick_question", "--assistant", "CQ", "--assistant", "oracle", *SMALL)
+    done = CliRunner().invoke(main, [*first, "--out", str(out)])
+    line = done.stderr.splitlines()[-1]
+    assert line == f"Look at it: gtalign report '{out}' -o 'a folder.html'"
+    page = tmp_path / "page.html"
+    words = shlex.split(line.partition("gtalign ")[2])[:-1]
+    assert CliRunner().invoke(main, [*words, str(page)]).exit_code == 0
+    assert "Welfare of both sides" in page.read_text(encoding="utf-8")
+    done = CliRunner().invoke(main, [*first, "--out", str(out), "--resume", "--json"])
+    assert "Look at it" not in done.output
+
+
+@pytest.mark.parametrize(
+    "name", ["run", "evaluate", "compare", "train", "ablation", "data_evaluate", "demo"]
+)
+def test_every_command_that_leaves_results_says_how_they_are_looked_at(name: str) -> None:
+    source = import_module(f"gtalign_training.commands.{name}")
+    assert source.point_to_report is point_to_report
+    assert "Look at it" not in inspect.getsource(source)  # in one place

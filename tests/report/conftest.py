@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 from collections.abc import Callable
@@ -9,18 +10,27 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
-from gtalign_env.scenario.loader import load_scenario
+from gtalign_env.scenario.loader import load_persona, load_pricing, load_scenario
 from gtalign_env.scenario.sweep import load_study
 from gtalign_env.testing import FaultServer
+from gtalign_training.ablation import recipe_of, variants
+from gtalign_training.data.evaluation.plan import Evaluation
+from gtalign_training.data.evaluation.run import evaluate as answer
+from gtalign_training.data.rows import Question
+from gtalign_training.grid.cells import Grid, cells_of
+from gtalign_training.grid.contenders import contender
+from gtalign_training.grid.evaluation import evaluate
 from gtalign_training.play_run import run
 from gtalign_training.play_run_folder import Plan
 from gtalign_training.play_run_words import Words
-from gtalign_training.recipe import load_recipe
+from gtalign_training.recipe import Recipe, load_recipe
 from gtalign_training.report.compare import compare
 from gtalign_training.report.page import Report, page_of
 from gtalign_training.report.readers import read_folders
 from gtalign_training.run_folder import RunFolder, write_json
+from gtalign_training.selfplay.run import run as learn_in_turns
 from gtalign_training.studies.sweep import sweep
 from gtalign_training.tabular.evaluation import evaluate_shares
 
@@ -62,7 +72,74 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "drawn.yaml").write_text(STUDY, encoding="utf-8")
     sweep(load_study(root / "drawn.yaml"), root / "sweep")
     _trained(root / "training", root / "words")
+    _evaluated(root / "evaluation")
+    _answered(root / "answers")
+    _ablation(root / "ablation")
+    _selfplay(root / "selfplay", root / "upsell.yaml")
     return root
+
+
+def _evaluated(out: Path) -> None:
+    """Play an evaluation over two regimes and two users, one assistant a model that writes matrices."""
+    words = Words(at_once=8, format="four_block")
+    game = load_scenario("quick_question")
+    cells = cells_of([game], ("default", "impatient"), pricing=("own", "subscription"))
+    with FaultServer(lambda messages: BEGIN + END) as server:
+        names = ("CQ", "oracle", f"openai:{server.base_url}#ok")
+        grid = Grid(cells, tuple(contender(name) for name in names), 6, 5, words)
+        evaluate(grid, out, reference="CQ", command="gtalign evaluate quick_question")
+
+
+def _answered(out: Path) -> None:
+    """Ask the reference answers of eight rows, half of which no rule can judge, under two prices."""
+    rows = tuple(
+        row
+        for k in range(4)
+        for row in (
+            Question(f"What is {k} + 1?", "math", "own", references=(str(k + 1),)),
+            Question(f"Who won cup {k}?", "ambiguity", "own"),
+        )
+    )
+    plan = Evaluation(
+        rows,
+        (("rows.jsonl", len(rows)),),
+        len(rows),
+        load_scenario("quick_question"),
+        (load_pricing("subscription"), load_pricing("per_token")),
+        "reference",
+        persona=load_persona("busy_engineer"),
+    )
+    answer(plan, out)
+
+
+def _ablation(out: Path) -> None:
+    """Make what an ablation leaves: two rewards, two seeds each, with known numbers."""
+    base = load_recipe("tiny-ablation")
+    for cell in variants(("scenario", "random"), ("four-blocks",), (0, 1)):
+        folder = RunFolder.open(out / cell.folder, recipe_of(base, cell), ["d1"], resume=False)
+        gain = {"scenario": 1.0, "random": 0.0}[cell.reward] + cell.seed / 10
+        row = {"name": "after", "well_formed": 0.5, "gap_closed": [gain / 2, 0, 0]}
+        row |= {key: [gain, gain, gain] for key in ("welfare", "user", "assistant")}
+        oracle = {"name": "Bayes oracle", "welfare": 2.0, "user": 1.0, "assistant": 3.0}
+        result = {
+            "rows": [row, oracle],
+            "directions": [{"held": True}, {"held": False}],
+            "optimum": {"welfare": 2.0},
+            "conversations": 4,
+            "seed": 7,
+        }
+        write_json(folder.path / "evaluation.json", result)
+        folder.mark(status="done")
+
+
+def _selfplay(out: Path, file: Path) -> None:
+    """Let two seats respond in turns, computed, on an upsell of two exchanges."""
+    short = dataclasses.replace(load_scenario("upsell"), max_exchanges=2)
+    file.write_text(yaml.safe_dump(short.to_data(), sort_keys=False), encoding="utf-8")
+    data = load_recipe("tiny-selfplay").plain()
+    data["game"] |= {"scenario": str(file)}
+    data["selfplay"] |= {"learner": "exact", "rounds": 2}
+    learn_in_turns(Recipe.model_validate_json(json.dumps(data)), out)
 
 
 def _steered(out: Path) -> None:

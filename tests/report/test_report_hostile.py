@@ -57,16 +57,23 @@ def hostile(folders: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _page(folders: Path, root: Path, poison: Poison) -> Path:
-    """Write the report of a run, a training run, a sweep and an unknown folder, all poisoned."""
+    """Write the report of a folder of every kind, all poisoned."""
     named = "<img src=x onerror=window.pwn=1>\"'&"
     _poison_run(folders / "steered", root / f"run {named}", poison)
     _poison_training(folders / "training", root / f"training {named}", poison)
     _poison_sweep(folders / "sweep", root / f"sweep {named}", poison)
+    _poison_evaluation(folders / "evaluation", root / f"evaluation {named}", poison)
+    _poison_answers(folders / "answers", root / f"answers {named}", poison)
+    _poison_ablation(folders / "ablation", root / f"ablation {named}", poison)
     (root / f"other {named}").mkdir()
     deep = {ALL: poison(), "deep": {poison(): [{poison(): ALL}]}}
     write_json(root / f"other {named}" / "x.json", deep)
-    found = read_folders(sorted(path for path in root.iterdir()))
-    assert {one.kind for one in found} == {"run", "training", "sweep", "folder"}
+    # the run, which has a conversation for each string, comes first: all of it is opened
+    found = read_folders(sorted(root.iterdir(), key=lambda path: path.name.split()[0] != "run"))
+    assert {one.kind for one in found} == {
+        *("run", "evaluation", "data", "ablation", "training", "sweep", "folder")
+    }
+    assert not any("left out (" in problem for one in found for problem in one.problems)
     assert sum(len(some.records) for one in found for some in one.talks) >= len(PAGE_STRINGS)
     file = root / "page.html"
     file.write_text(_written(found), encoding="utf-8")
@@ -110,6 +117,52 @@ def _poison_training(whole: Path, out: Path, poison: Poison) -> None:
             for k, one in enumerate(rows[:20])
         ]
         file.write_text("\n".join(lines), encoding="utf-8")
+
+
+def _poison_evaluation(whole: Path, out: Path, poison: Poison) -> None:
+    """Poison the result, and what each cell says of itself and of its conversations."""
+    shutil.copytree(whole, out)
+    keep = STRUCTURE | {"by", "measure", "over"}
+    data = poisoned(result := json.loads((out / "evaluation.json").read_text()), poison, keep)
+    data["faults"] = {f"{who}{poison()}": 1 for who in result["faults"]}
+    for row in data["moves"]:
+        row["moves"] = {f"{move}{poison()}": share for move, share in row["moves"].items()}
+    write_json(out / "evaluation.json", {**data, f"more {poison()}": {poison(): poison()}})
+    first, second, *others = sorted((out / "cells").iterdir())
+    for cell in others:
+        shutil.rmtree(cell)
+    for cell in (first, second):
+        told = json.loads((cell / "run.json").read_text())
+        game = told["scenario"]
+        told = poisoned({**told, "scenario": ""}, poison) | {"scenario": game, "seed": 5}
+        write_json(cell / "run.json", told)
+        records = read_log(cell / "events.jsonl").records
+        lines = b"".join(encode(poisoned(one, poison)) for one in records)
+        (cell / "events.jsonl").write_bytes(lines)
+
+
+def _poison_answers(whole: Path, out: Path, poison: Poison) -> None:
+    shutil.copytree(whole, out)
+    for name in ("run.json", "summary.json"):
+        poison_file(out / name, poison)
+    for name in ("answers.jsonl", "verdicts.jsonl"):
+        records = [
+            poisoned(one, poison, STRUCTURE | {"answer"}) for one in read_log(out / name).records
+        ]
+        (out / name).write_bytes(b"".join(map(encode, records)))
+    rows = [json.loads(line) for line in (out / "rows.jsonl").read_text().splitlines()]
+    lines = [json.dumps(poisoned(one, poison)) for one in rows]
+    (out / "rows.jsonl").write_text("\n".join(lines), encoding="utf-8")
+
+
+def _poison_ablation(whole: Path, out: Path, poison: Poison) -> None:
+    shutil.copytree(whole, out)
+    for run in out.iterdir():
+        for name in ("recipe.json", "run.json"):
+            poison_file(run / name, poison)
+        data = json.loads((run / "evaluation.json").read_text())
+        data["rows"].append({"name": f"Bayes oracle {poison()}", "welfare": 2.0})
+        write_json(run / "evaluation.json", {**data, f"more {poison()}": poison()})
 
 
 def _poison_sweep(whole: Path, out: Path, poison: Poison) -> None:

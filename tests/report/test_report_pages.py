@@ -13,7 +13,10 @@ from gtalign_env.testing import FaultServer
 from tests.browser import Visitor
 from tests.report.conftest import Page
 
-ALL = ("moves", "steered", "faults", "damaged", "empty", "training", "sweep")
+ALL = (
+    *("moves", "steered", "faults", "damaged", "empty", "training", "sweep"),
+    *("evaluation", "answers", "ablation", "selfplay"),
+)
 READY = "html[data-ready=yes]"
 TOO_WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
@@ -227,6 +230,17 @@ def test_a_failed_conversation_says_why(page: Page, visit: Visitor) -> None:
         "Fault: refused, in the assistant’s seat" in seen.page.locator("#talk .warn").inner_text()
     )
     assert "joint W\nnone" in seen.page.locator("#talk").inner_text()
+
+
+def test_an_answer_to_a_row_has_no_welfare_and_no_bill(page: Page, visit: Visitor) -> None:
+    seen = opened(visit, page("answers"))
+    talk = seen.page.locator("#talk")
+    says(talk.locator("h3"), "answers: math, conversation subscription-0")
+    text = talk.inner_text()
+    assert "boxed{1}" in text
+    assert "0.000" not in text
+    assert "bill" not in text.split("Raw JSON")[0]
+    seen.check()
 
 
 def test_on_paper_there_is_no_chrome_and_nothing_stays_folded(page: Page, visit: Visitor) -> None:

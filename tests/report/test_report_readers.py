@@ -301,7 +301,7 @@ def test_written_matrices_are_tables_and_a_damaged_summary_is_no_crash(folders: 
     assert isinstance(first, parts.Table)
     told = json.loads((folders / "steered" / "summary.json").read_text())["matrices"]
     error = told["calibration"]["user"]["error"]
-    assert first.rows[2][1].startswith(f"{error['mean']:.3f} (")
+    assert str(first.rows[2][1]).startswith(f"{error['mean']:.3f} (")
     assert f"distinct {told['distinct']}" in first.note
     broken: tuple[dict[str, object], ...] = (
         {},

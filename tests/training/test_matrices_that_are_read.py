@@ -123,7 +123,7 @@ def test_order_is_spearmans_mean_of_both_sides() -> None:
         both = [agreement(one, other, side).spearman or 0.0 for side in ("LLM", "user")]
         assert order_agreement(one, other) == pytest.approx(sum(both) / 2)
     flat = payoff_of([1.0] * 12)
-    assert order_agreement(flat, one) == 0.0
+    assert order_agreement(flat, exact_payoff(known_specs(RECIPE)[0])) == 0.0
 
 
 def test_a_matrix_in_order_is_paid_for() -> None:

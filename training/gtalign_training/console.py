@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shlex
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -34,6 +36,17 @@ def safe(text: str, style: str = "") -> Text:
         for character in text
     )
     return Text(shown, style=style)
+
+
+def point_to_report(folder: Path) -> None:
+    """Say, beside the results, how a folder of results is looked at.
+
+    Args:
+        folder: What `gtalign report` reads.
+    """
+    place = shlex.quote(str(folder))
+    page = shlex.quote(f"{folder.name or 'report'}.html")
+    err().print(safe(f"Look at it: gtalign report {place} -o {page}"), soft_wrap=True)
 
 
 def print_json(data: Any) -> None:

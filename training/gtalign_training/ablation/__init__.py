@@ -8,7 +8,14 @@ warm start, which is made once.
 from __future__ import annotations
 
 from gtalign_training.ablation.page import MEASURES, TOGETHER, head, page, rows_of, tables
-from gtalign_training.ablation.results import Summary, mean_over_seeds, summaries, together
+from gtalign_training.ablation.results import (
+    Summary,
+    mean_over_seeds,
+    measures_of,
+    summaries,
+    summarised,
+    together,
+)
 from gtalign_training.ablation.runs import finished, run_all
 from gtalign_training.ablation.variants import (
     FORMATS,
@@ -17,6 +24,7 @@ from gtalign_training.ablation.variants import (
     recipe_of,
     rewards_of,
     seeds_of,
+    variant_of,
     variants,
     vary_of,
 )
@@ -31,6 +39,7 @@ __all__ = [
     "formats_of",
     "head",
     "mean_over_seeds",
+    "measures_of",
     "page",
     "recipe_of",
     "rewards_of",
@@ -38,8 +47,10 @@ __all__ = [
     "run_all",
     "seeds_of",
     "summaries",
+    "summarised",
     "tables",
     "together",
+    "variant_of",
     "variants",
     "vary_of",
 ]

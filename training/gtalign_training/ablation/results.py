@@ -7,7 +7,7 @@ pairs, conversation by conversation; the unit of every interval is the seed.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -53,7 +53,13 @@ def summaries(cells: Sequence[Variant], out: Path) -> list[Summary]:
         cells: The cells; those that are not finished are left out.
         out: Where their run folders lie.
     """
-    return _grouped(cells, out, lambda cell: _measures(out / cell.folder))
+    return summarised(
+        [
+            (cell, measures_of(read_result(out / cell.folder)))
+            for cell in cells
+            if finished(out / cell.folder)
+        ]
+    )
 
 
 def together(cells: Sequence[Variant], out: Path) -> list[Summary]:
@@ -77,33 +83,51 @@ def together(cells: Sequence[Variant], out: Path) -> list[Summary]:
         data = compare(folders, epsilon=EPSILON, optimum="never")
         rows = _by_contender(data)
         found |= {cell: rows[str(folder)] for cell, folder in zip(of_seed, folders, strict=True)}
-    return _grouped(list(found), out, lambda cell: found[cell])
+    return summarised(list(found.items()))
 
 
-def _grouped(
-    cells: Sequence[Variant], out: Path, measures: Callable[[Variant], dict[str, float]]
-) -> list[Summary]:
-    groups: dict[tuple[str, str, Changes], list[Variant]] = {}
-    for cell in cells:
-        if finished(out / cell.folder):
-            groups.setdefault((cell.reward, cell.format, cell.changes), []).append(cell)
+def summarised(runs: Sequence[tuple[Variant, dict[str, float]]]) -> list[Summary]:
+    """Return what runs came to over their seeds, group by group.
+
+    Args:
+        runs: Cells with their measures.
+    """
+    groups: dict[tuple[str, str, Changes], list[tuple[Variant, dict[str, float]]]] = {}
+    for cell, measures in runs:
+        groups.setdefault((cell.reward, cell.format, cell.changes), []).append((cell, measures))
     return [
         Summary(
             reward,
             form,
-            tuple(cell.seed for cell in group),
-            _over_seeds([measures(cell) for cell in group]),
+            tuple(cell.seed for cell, _ in group),
+            _over_seeds([measures for _, measures in group]),
             changes,
         )
         for (reward, form, changes), group in groups.items()
     ]
 
 
-def _measures(path: Path) -> dict[str, float]:
-    folder = RunFolder(path)
-    data = folder.read("evaluation.json")
+def read_result(path: Path) -> dict[str, Any]:
+    """Return the result of a run.
+
+    Args:
+        path: Its folder.
+
+    Raises:
+        RunError: It was trained without text.
+    """
+    data: dict[str, Any] = RunFolder(path).read("evaluation.json")
     if "rows" not in data:
         raise RunError(f"{path} was trained without text; an ablation compares language models")
+    return data
+
+
+def measures_of(data: Mapping[str, Any]) -> dict[str, float]:
+    """Return what a run is compared by.
+
+    Args:
+        data: Content of its ``evaluation.json``.
+    """
     before, row = (
         next(row for row in data["rows"] if row["name"] == name) for name in ("before", "after")
     )

@@ -18,6 +18,11 @@ Changes = tuple[tuple[str, str], ...]
 REWARDS: tuple[str, ...] = get_args(Reward)
 FORMATS = ("four-blocks", "none")
 
+_FOLDER = re.compile(
+    rf"(?P<reward>ces[-+]?\d+(\.\d+)?|{'|'.join(REWARDS)})"
+    r"(?P<plain>-without-blocks)?(-(?P<other>[\w.+-]+?))?-seed(?P<seed>\d{1,9})"
+)
+
 
 class Variant(NamedTuple):
     """One cell of an ablation.
@@ -47,6 +52,24 @@ class Variant(NamedTuple):
     def folder(self) -> str:
         """The name of its run folder."""
         return f"{self.label}-seed{self.seed}"
+
+
+def variant_of(folder: str) -> Variant | None:
+    """Return the cell whose run folder has a name; None where it is no cell's.
+
+    Of fields that were varied a name has values and no more: they come back as one, without its name.
+
+    Args:
+        folder: Name of a folder.
+    """
+    found = _FOLDER.fullmatch(folder)
+    if found is None:
+        return None
+    reward = re.sub(r"^ces(?=[-+\d])", "ces:", found["reward"])
+    changes = ((found["other"], ""),) if found["other"] else ()
+    form = "none" if found["plain"] else "four-blocks"
+    cell = Variant(reward, form, int(found["seed"]), changes)
+    return cell if cell.folder == folder else None
 
 
 def variants(

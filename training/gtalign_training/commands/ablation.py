@@ -13,7 +13,7 @@ from rich.table import Table
 from gtalign_env.errors import RunError
 from gtalign_training import ablation as study
 from gtalign_training.commands.options import Folders, Force, Json, check_new
-from gtalign_training.console import err, out, print_json, safe
+from gtalign_training.console import err, out, point_to_report, print_json, safe
 from gtalign_training.recipe import Recipe, load_recipe
 
 EXAMPLES = (
@@ -97,6 +97,8 @@ def ablation(
         page_file.parent.mkdir(parents=True, exist_ok=True)
         write_text(page_file, study.page(base, found, both, command))
         err().print(safe(f"wrote {page_file}"))
+    if not json:
+        point_to_report(out_folder)
 
 
 def _tell(

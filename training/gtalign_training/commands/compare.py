@@ -12,7 +12,7 @@ from gtalign_training.commands.evaluate import Shown, known_format, print_data
 from gtalign_training.commands.options import Json
 from gtalign_training.commands.options_words import one_of
 from gtalign_training.commands.sitting import FAULTS
-from gtalign_training.console import err, print_json, safe
+from gtalign_training.console import err, point_to_report, print_json, safe
 from gtalign_training.progress import working
 
 EXAMPLES = (
@@ -83,6 +83,8 @@ def compare(
         write_files(folder, data)
         err().print(safe(f"Wrote {folder}"), soft_wrap=True)
     print_data(data, shown, json=json)
+    if folder is not None and not json:
+        point_to_report(folder)
     if any(data["faults"].values()):
         raise typer.Exit(FAULTS)
 

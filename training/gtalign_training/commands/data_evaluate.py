@@ -37,7 +37,7 @@ from gtalign_training.commands.options_words import (
     prices,
 )
 from gtalign_training.commands.sitting import FAULT_LIMIT, FAULTS, FaultLimit, sitting
-from gtalign_training.console import err, out, print_json, safe
+from gtalign_training.console import err, out, point_to_report, print_json, safe
 
 MODEL = "openai:http://127.0.0.1:8000/v1#NAME"
 EXAMPLES = (
@@ -235,6 +235,8 @@ def evaluate(
             safe(f"Judge those {sum(failed_judge.values()):,} again: gtalign rescore {folder}"),
             soft_wrap=True,
         )
+    if not json:
+        point_to_report(folder)
     if failed_judge or summary["faults"]["assistant"]:
         raise typer.Exit(FAULTS)
 

@@ -21,7 +21,7 @@ from gtalign_env.games.solution import solve as solution_of
 from gtalign_env.money import format_money
 from gtalign_env.scenario.compile import compile_scenario
 from gtalign_env.scenario.loader import load_pricing, load_scenario
-from gtalign_training.console import err, out, safe
+from gtalign_training.console import err, out, point_to_report, safe
 from gtalign_training.recipe import Recipe, load_recipe
 from gtalign_training.render_game import payoff_table
 
@@ -74,6 +74,7 @@ def demo(
         ("model/", "the trained model, as transformers loads it"),
     ):
         console.print(safe(f"  {name:<28} {what}"))
+    point_to_report(folder.path)
 
 
 def _fresh(folder: Path) -> Path:

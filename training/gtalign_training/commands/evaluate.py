@@ -32,7 +32,7 @@ from gtalign_training.commands.options_words import (
     words_settings,
 )
 from gtalign_training.commands.sitting import FAULT_LIMIT, FAULTS, FaultLimit, sitting
-from gtalign_training.console import err, out, print_json, safe
+from gtalign_training.console import err, out, point_to_report, print_json, safe
 
 EXAMPLES = (
     "gtalign evaluate quick_question --assistant oracle --assistant CQ --out runs/quick",
@@ -135,7 +135,7 @@ def evaluate(
     from gtalign_agents.backends.named import is_model
     from gtalign_agents.dialogue.replayed import is_replayed
     from gtalign_env.scenario.loader import load_scenario
-    from gtalign_training.grid.cells import OWN, Grid, cells_of
+    from gtalign_training.grid.cells import OWN, Grid, cells_of, unplayed
     from gtalign_training.grid.contenders import contender
     from gtalign_training.grid.evaluation import evaluate as run_evaluation
     from gtalign_training.grid.optimum import When
@@ -192,6 +192,9 @@ def evaluate(
             f"seed {seed}"
         )
     )
+    for line in dict.fromkeys(unplayed(cell, episodes) for cell in cells):
+        if line:
+            console.print(safe(line, "yellow"), soft_wrap=True)
     with sitting(where) as progress:
         data = run_evaluation(
             grid,
@@ -209,6 +212,8 @@ def evaluate(
             fault_limit=fault_limit,
         )
     print_data(data, shown, json=json)
+    if not json:
+        point_to_report(where)
     if any(data["faults"].values()):
         raise typer.Exit(FAULTS)
 

@@ -1,4 +1,4 @@
-"""`gtalign report`: runs, sweeps and training runs as one page to look at."""
+"""`gtalign report`: runs, evaluations, sweeps and training runs as one page to look at."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from gtalign_training.console import err, out, print_json, safe
 EXAMPLES = (
     "gtalign report runs/oracle",
     "gtalign report runs/oracle runs/clarify_once -o compared.html",
+    "gtalign report runs/quick -o quick.html",
     "gtalign report runs/demo --json",
 )
 
@@ -24,8 +25,8 @@ def report(
     folders: Annotated[
         list[Path],
         typer.Argument(
-            help="Folders of runs, sweeps or training runs; the first is what others are compared "
-            "with.",
+            help="Folders of runs, evaluations, ablations, sweeps or training runs; the first is what "
+            "others are compared with.",
             metavar="FOLDER...",
         ),
     ],
@@ -40,7 +41,7 @@ def report(
     ] = 20_000,
     json: Json = False,
 ) -> None:
-    """Write runs, sweeps and training runs as one page that needs no network and no server.
+    """Write runs, evaluations, sweeps and training runs as one page without network or server.
 
     Summary first, then bills, moves, endings, exact games, learning curves or phase diagrams, and
     every conversation turn by turn. Several folders are compared: pairwise where the same users met
@@ -49,6 +50,7 @@ def report(
     from gtalign_training.report.compare import compare
     from gtalign_training.report.page import Report, now, page_of
     from gtalign_training.report.readers import read_folders
+    from gtalign_training.report.sections.runs import placed
     from gtalign_training.report.summary import summary_of
     from gtalign_training.report.talks import at_most
     from gtalign_training.run_folder import write_text
@@ -57,8 +59,9 @@ def report(
     console = err()
     read = read_folders(folders, lambda line: console.print(safe(line, "dim")))
     read = at_most(read, conversations)
-    shown = Report(read, compare([one for folder in read for one in folder.outcomes]))
     target = file or (folders[0] / PAGE if len(read) == 1 else Path(PAGE))
+    read = placed(read, target.parent)
+    shown = Report(read, compare([one for folder in read for one in folder.outcomes]))
     page = page_of(shown, now())
     try:
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -37,7 +37,7 @@ from gtalign_training.commands.options_words import (
     words_settings,
 )
 from gtalign_training.commands.sitting import FAULT_LIMIT, FAULTS, FaultLimit, sitting
-from gtalign_training.console import err, out, print_json, safe
+from gtalign_training.console import err, out, point_to_report, print_json, safe
 
 EXAMPLES = (
     "gtalign run quick_question --user default --assistant oracle",
@@ -161,7 +161,7 @@ def run(
         print_json(summary)
     else:
         render_summary(out(), summary)
-        console.print(safe(f"Look at it: gtalign report {folder}"), soft_wrap=True)
+        point_to_report(folder)
     if summary["faults"]:
         raise typer.Exit(FAULTS)
 

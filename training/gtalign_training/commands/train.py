@@ -10,7 +10,7 @@ import typer
 
 from gtalign_env.errors import RunError, suggest
 from gtalign_training.commands.options import Folders, Json
-from gtalign_training.console import err, out, print_json, safe
+from gtalign_training.console import err, out, point_to_report, print_json, safe
 from gtalign_training.recipe import (
     Recipe,
     Reward,
@@ -106,6 +106,7 @@ def train(
     else:
         render_run(out(), result)
         out().print(safe(f"Everything lies in {folder}"))
+        point_to_report(folder)
 
 
 def rounding(recipe: Recipe) -> str | None:

@@ -143,6 +143,26 @@ def regime_of(game: Scenario) -> str:
     return " then ".join(pricing.name for _, pricing in game.schedule)
 
 
+def unplayed(cell: Cell, episodes: int) -> str:
+    """Return which regimes of a cell's schedule are not reached, and how they are; else nothing.
+
+    Args:
+        cell: The cell.
+        episodes: Conversations that are played in it.
+    """
+    later = [(start, pricing.name) for start, pricing in cell.game.schedule if start >= episodes]
+    if not later:
+        return ""
+    waiting = ", ".join(f"{name} from conversation {start:,}" for start, name in later)
+    names = dict.fromkeys(pricing.name for _, pricing in cell.game.schedule)
+    return (
+        f"{cell.labels.scenario}: {episodes:,} conversations do not reach all of its schedule "
+        f"({waiting}). To play each regime throughout: "
+        f"{' '.join(f'--pricing {name}' for name in names)}; to follow the schedule: --episodes "
+        f"{later[-1][0] + 1} or more"
+    )
+
+
 def folder_of(root: Path, cell: Cell, contender: Contender) -> Path:
     """Return the run folder of an assistant in a cell; it does not depend on what else is played.
 

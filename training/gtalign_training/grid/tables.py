@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from gtalign_training.grid.results import ALL
@@ -33,24 +33,16 @@ def tables_of(data: dict[str, Any]) -> list[Table]:
         data: The content of ``evaluation.json``.
     """
     if "exact" in data:
-        return [_exact(data)]
-    found = [
-        _welfare(data),
-        _differences(data),
-        *_splits(data),
-        _worst(data),
-        dominance_table(data),
-        frontier_table(data),
-        use_table(data),
-        moves_table(data),
-        matrices_table(data),
-        games_table(data),
-    ]
-    return [table for table in found if table.rows]
+        return [exact_table(data)]
+    return [table for make in BUILDERS for table in make(data) if table.rows]
 
 
-def _exact(data: dict[str, Any]) -> Table:
-    """Return the exact values of trained networks."""
+def exact_table(data: dict[str, Any]) -> Table:
+    """Return the exact values of trained networks.
+
+    Args:
+        data: The content of the ``evaluation.json`` of such a comparison.
+    """
     return Table(
         "exact",
         "Exact expected welfare of trained networks",
@@ -224,3 +216,18 @@ def _worst(data: dict[str, Any]) -> Table:
         ),
         ("The least of several estimates is a selection; its interval is of that part alone.",),
     )
+
+
+BUILDERS: tuple[Callable[[dict[str, Any]], Iterable[Table]], ...] = (
+    lambda data: [_welfare(data)],
+    lambda data: [_differences(data)],
+    _splits,
+    lambda data: [_worst(data)],
+    lambda data: [dominance_table(data)],
+    lambda data: [frontier_table(data)],
+    lambda data: [use_table(data)],
+    lambda data: [moves_table(data)],
+    lambda data: [matrices_table(data)],
+    lambda data: [games_table(data)],
+)
+"""What makes the tables of an evaluation, one by one: a damaged one spoils no other."""

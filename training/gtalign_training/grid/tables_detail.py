@@ -13,7 +13,7 @@ def points(name: str, unit: str = "points", digits: int = 2, *, brief: bool = Fa
 
 
 def dominance_table(data: dict[str, Any]) -> Table:
-    """Return how often each is better for both sides than the reference."""
+    """Return in how many instances each dominates the reference, or is dominated by it."""
     rows: list[tuple[Value, ...]] = []
     for row in data["dominance"]:
         for kind in ("strict", "epsilon"):
@@ -31,18 +31,21 @@ def dominance_table(data: dict[str, Any]) -> Table:
             )
     return Table(
         "dominance",
-        f"Better for both sides than {data['reference']}, instance by instance",
+        f"Dominates {data['reference']}, instance by instance",
         (
             Column("assistant", "text"),
             Column("ε", "text"),
             Column("n", "count"),
-            Column("better", "share", 3),
-            Column("worse", "share", 3),
+            Column("dominates", "share", 3),
+            Column("dominated", "share", 3),
             Column("equal", "share", 3),
-            Column("mixed", "share", 3),
+            Column("incomparable", "share", 3),
         ),
         tuple(rows),
-        ("An instance is an episode in a cell. Differences of at most ε points count as none.",),
+        (
+            f"Dominates {data['reference']}: neither side loses more than ε points and one gains more; "
+            "at ε 0 this is Pareto dominance. An instance is an episode in a cell.",
+        ),
     )
 
 

@@ -9,7 +9,15 @@ from gtalign_training.report.parts import SIDES, Folder, WelfareRows
 from gtalign_training.report.sections import build
 from gtalign_training.report.words import number
 
-KINDS = {"run": "run", "training": "training run", "sweep": "sweep", "folder": "folder"}
+KINDS = {
+    "run": "run",
+    "evaluation": "evaluation",
+    "training": "training run",
+    "ablation": "ablation",
+    "data": "evaluation over rows",
+    "sweep": "sweep",
+    "folder": "folder",
+}
 """What a kind of folder is called."""
 
 
@@ -79,8 +87,19 @@ def _card(folder: Folder, *, alone: bool) -> Html:
 
 
 BRIEF = (
-    *("user", "assistant", "algorithm", "conversations", "held-out conversations", "points"),
-    *("seed", "status", "gtalign-env", "scenario hash", "scenario hashes", "study hash"),
+    *(
+        "user",
+        "assistant",
+        "assistants",
+        "scenarios",
+        "prices",
+        "personas",
+        "users",
+        "algorithm",
+        "NashConv",
+    ),
+    *("rows", "judge", "rewards", "formats", "seeds", "conversations", "held-out conversations"),
+    *("points", "seed", "status", "gtalign-env", "scenario hash", "scenario hashes", "study hash"),
 )
 """What is told of a folder at once; the rest is folded."""
 

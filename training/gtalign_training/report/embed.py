@@ -105,7 +105,7 @@ def _row(run: int, record: dict[str, Any]) -> list[Any]:
         record["persona"],
         record["ending"],
         "" if fault is None else f"{fault.get('seat')}: {fault.get('kind')}",
-        sorted({str(turn.get("move")) for turn in turns}),
+        sorted({str(turn["move"]) for turn in turns if turn.get("move") is not None}),
         [*labels, *signs],
         record["welfare"],
         preview(record),

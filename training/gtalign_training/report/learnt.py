@@ -15,7 +15,7 @@ from gtalign_training.report.parts import (
     Table,
     Welfares,
 )
-from gtalign_training.report.plain import as_number, dig
+from gtalign_training.report.plain import as_number, dig, interval_of
 from gtalign_training.report.words import number, percent
 from gtalign_training.statistics import Interval
 
@@ -59,17 +59,13 @@ CHANCES = (
 _FIELDS = (("user", "user"), ("assistant", "assistant"), ("joint", "welfare"))
 
 
-def _interval(value: Any) -> Interval | None:
-    if isinstance(value, Sequence) and not isinstance(value, str) and len(value) == 3:
-        numbers = [as_number(one) for one in value]
-        if all(one is not None for one in numbers):
-            return Interval(*(one for one in numbers if one is not None))
-    one = as_number(value)
-    return None if one is None else Interval(one, one, one)
+def welfares_of(row: Mapping[str, Any]) -> Welfares:
+    """Return the welfares of a row of an evaluation: what it holds of U, L and W, points.
 
-
-def _welfares(row: Mapping[str, Any]) -> Welfares:
-    found = {key: _interval(row.get(field)) for key, field in _FIELDS}
+    Args:
+        row: With ``user``, ``assistant`` and ``welfare``, each a number or mean, low and high.
+    """
+    found = {key: interval_of(row.get(field)) for key, field in _FIELDS}
     return {key: one for key, one in found.items() if one is not None}
 
 
@@ -82,7 +78,7 @@ def welfare_rows(result: Mapping[str, Any]) -> tuple[tuple[str, int, Welfares], 
     rows = result.get("rows")
     out = []
     for row in rows if isinstance(rows, list) else ():
-        if isinstance(row, Mapping) and (welfares := _welfares(row)):
+        if isinstance(row, Mapping) and (welfares := welfares_of(row)):
             n = result.get("conversations")
             named = ROW_NAMES.get(str(row.get("name")), str(row.get("name")))
             out.append((named, n if isinstance(n, int) else 0, welfares))
@@ -97,7 +93,7 @@ def welfare_note(result: Mapping[str, Any]) -> str:
     """
     row: Any = next((one for one in result["rows"] if dig(one, "name") == "after"), {})
     note = "Everybody meets the same users with the same questions; 95\u202f% bootstrap intervals."
-    closed = _interval(dig(row, "gap_closed"))
+    closed = interval_of(dig(row, "gap_closed"))
     if closed is not None:
         note += (
             f" Training closed {percent(closed.mean)} of the way from the warm start to the exact "
@@ -124,7 +120,7 @@ def exact_headline(result: Mapping[str, Any]) -> Welfares:
     rows = dig(result, "by_regime")
     if not isinstance(rows, Mapping) or not rows:
         return {}
-    every = [_welfares(row) for row in rows.values()]
+    every = [welfares_of(row) for row in rows.values()]
     keys = [key for key, _ in _FIELDS if all(key in one for one in every)]
     means = {key: sum(one[key].mean for one in every) / len(every) for key in keys}
     return {key: Interval(mean, mean, mean) for key, mean in means.items()}
@@ -256,10 +252,10 @@ def with_played(part: Game, result: Mapping[str, Any], regime: str) -> Game:
     rows = result.get("rows")
     for row in rows if isinstance(rows, list) else ():
         name = ROW_NAMES.get(str(dig(row, "name")))
-        welfares = _welfares(dig(row, "by_regime", regime) or {})
+        welfares = welfares_of(dig(row, "by_regime", regime) or {})
         if name is not None and len(welfares) == len(_FIELDS):
             found.append((name, welfares))
-    exact = _welfares(dig(result, "by_regime", regime) or {})
+    exact = welfares_of(dig(result, "by_regime", regime) or {})
     if not found and len(exact) == len(_FIELDS):
         found.append(("learnt policy, exact", exact))
     return replace(part, played=tuple(found))

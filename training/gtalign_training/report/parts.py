@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from gtalign_training.plots.studies.portrait import Portrait
@@ -41,10 +42,12 @@ class WelfareRows(Part):
     Attributes:
         rows: Name, how many conversations (0: exact), and the welfares.
         optimum: The exact optimum of W where it is known, points.
+        numbers: Shown below in place of the folded numbers, where more is known than these.
     """
 
     rows: tuple[tuple[str, int, Welfares], ...]
     optimum: float | None = None
+    numbers: Table | None = None
 
 
 @dataclass(frozen=True)
@@ -61,12 +64,59 @@ class ShareRows(Part):
     rows: tuple[tuple[str, str, Mapping[str, float], str], ...]
 
 
+Cell = str | tuple[str, str]
+"""Text; or a number and, smaller, its interval."""
+
+
 @dataclass(frozen=True)
 class Table(Part):
-    """A plain table; cells are text, all but the first column are numbers by their look."""
+    """A plain table.
+
+    Attributes:
+        columns: Their headings.
+        rows: Cells, each row as long as there are columns.
+        words: How many columns, from the left, are words; the rest are numbers by their look.
+    """
 
     columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    words: int = 1
+
+
+@dataclass(frozen=True)
+class Intervals(Part):
+    """Numbers with their intervals, row by row on one axis.
+
+    Attributes:
+        unit: Of the axis.
+        series: Class of the colour of each mark of a row, and what it is.
+        rows: Name, and interval by class; one that is not known is left out.
+        zero: Whether 0 is marked and belongs to the axis.
+        marks: Vertical lines: name and value.
+        numbers: Shown below in place of the folded numbers, where more is known than these.
+    """
+
+    unit: str
+    series: tuple[tuple[str, str], ...]
+    rows: tuple[tuple[str, Mapping[str, Interval]], ...]
+    zero: bool = False
+    marks: tuple[tuple[str, float], ...] = ()
+    numbers: Table | None = None
+
+
+@dataclass(frozen=True)
+class Runs(Part):
+    """The run folders that a result is of, each a link.
+
+    Attributes:
+        columns: Headings; the first is of the folders.
+        rows: The folder, what it is called, and the other cells.
+        start: Folder of the page, from which links lead; None for the folder above the runs.
+    """
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Path, str, tuple[str, ...]], ...]
+    start: Path | None = None
 
 
 @dataclass(frozen=True)

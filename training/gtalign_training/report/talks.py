@@ -1,7 +1,7 @@
 """Conversations as the page reads them: the record as it was logged, and what can be told beside it.
 
 A record has ``key`` (in deep links), ``episode``, ``regime``, ``persona``, ``ending``, ``fault``,
-``welfare`` [U, L, W], ``charged`` and ``cost`` (pico-USD), ``turns`` (as logged), ``beside`` (one
+``welfare`` [U, L, W], ``charged`` and ``cost`` (pico-USD; None where nothing was billed), ``turns`` (as logged), ``beside`` (one
 entry a turn: the blocks that a model wrote or the rule it broke, tokens), ``latent`` and ``budget``
 where they are known, and ``end`` (the last logged line).
 """

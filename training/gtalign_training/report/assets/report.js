@@ -275,11 +275,13 @@
       el(
         "div",
         "talk-facts",
-        fact("user’s U", number(u, 3), "user"),
-        fact("assistant’s L", number(l, 3), "assistant"),
-        fact("joint W", w === null ? "none" : number(w, 3), "joint"),
-        fact("bill", usd(one.charged)),
-        fact("provider’s cost", usd(one.cost)),
+        ...(one.charged === null ? [] : [ // an answer to a row is no conversation with welfares
+          fact("user’s U", number(u, 3), "user"),
+          fact("assistant’s L", number(l, 3), "assistant"),
+          fact("joint W", w === null ? "none" : number(w, 3), "joint"),
+          fact("bill", usd(one.charged)),
+          fact("provider’s cost", usd(one.cost)),
+        ]),
         fact("price", one.regime),
         fact("ended", one.fault ? "by a fault" : one.ending),
       ),
@@ -345,7 +347,7 @@
     if (turn.calls && turn.calls.length) node.append(calls(turn.calls));
     const more = unknown(turn, TURN_KNOWN);
     if (more) node.append(fold("More of this turn", more));
-    node.append(running(turn, one, now));
+    if (one.charged !== null) node.append(running(turn, one, now));
     return node;
   }
 

@@ -15,7 +15,7 @@ from gtalign_env.errors import RunError
 from gtalign_training.folders import no_folder
 from gtalign_training.report.parts import Folder
 
-READERS = ("run", "training", "sweep", "other")
+READERS = ("run", "evaluation", "training", "sweep", "ablation", "data", "other")
 MOST_NAMED = 6
 """Entries of a folder that a refusal names."""
 

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from gtalign_env import __version__
 from gtalign_training.report.words import plural
+
+BROKEN = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""What data of another shape than expected raises."""
+
+T = TypeVar("T")
 
 
 def _loads(text: str | bytes) -> Any:
@@ -81,3 +87,19 @@ def version_problem(version: object) -> list[str]:
         f"Made by version {version}; this is {__version__}. What is computed here (exact games, "
         "latent types) is by this version."
     ]
+
+
+def attempt(make: Callable[[], T], otherwise: T, what: str, problems: list[str]) -> T:
+    """Return what is made of data; something else, and a problem, where its shape is another.
+
+    Args:
+        make: Makes it.
+        otherwise: What stands for it.
+        what: It is, and of which file.
+        problems: Gets a sentence about what is wrong.
+    """
+    try:
+        return make()
+    except BROKEN as error:
+        problems.append(f"{what} cannot be read and is left out ({type(error).__name__}).")
+        return otherwise

@@ -61,8 +61,8 @@ def read(path: Path, name: str) -> Folder:
     logged, episodes = _read_logs(path, problems)
     problems += version_problem(told.get("gtalign-env"))
     scenario = _scenario(told, problems)
-    seed = told["seed"] if isinstance(told.get("seed"), int) else 0
-    back = _bring_back(scenario, seed, episodes, logged, problems)
+    seed = _seed(told)
+    back = _bring_back(told, scenario, episodes, logged, problems)
     valid = [one for one in episodes.values() if one.fault is None]
     problems += _state(told, summary, episodes, valid)
     specs = _specs(scenario)
@@ -100,6 +100,30 @@ def read(path: Path, name: str) -> Folder:
         outcomes=(Outcomes(name, _conditions(told), _table(valid)),) if valid else (),
         talks=(Talks(name, with_unique_keys(records), cells),) if records else (),
     )
+
+
+def talks_of(path: Path, name: str, problems: list[str]) -> tuple[Talks, dict[int, Episode]]:
+    """Return the conversations of a run alone, to be read, and what they came to.
+
+    Args:
+        path: The folder of the run.
+        name: What to call them.
+        problems: Gets a sentence about each thing that is wrong.
+    """
+    told = read_object(path / RUN, problems)
+    logged, episodes = _read_logs(path, problems)
+    scenario = _scenario(told, problems)
+    back = _bring_back(told, scenario, episodes, logged, problems)
+    records = [_record(one, logged.get(one.episode), back) for one in episodes.values()]
+    cells: dict[str, Mapping[str, tuple[float, float]]] = {}
+    if any("blocks" in side for one in records for side in one["beside"]):
+        games = _solved(_specs(scenario), problems)  # matrices that were written stand beside these
+        cells = {regime: exact_cells(matrix) for regime, (_, matrix) in games.items()}
+    return Talks(name, with_unique_keys(records), cells), episodes
+
+
+def _seed(told: Mapping[str, Any]) -> int:
+    return told["seed"] if isinstance(told.get("seed"), int) else 0
 
 
 def _titled(name: str) -> str:
@@ -164,8 +188,8 @@ def _solved(specs: list[GameSpec], problems: list[str]) -> dict[str, Any]:
 
 
 def _bring_back(
+    told: Mapping[str, Any],
     scenario: Scenario | None,
-    seed: int,
     episodes: Mapping[int, Episode],
     logged: Logged,
     problems: list[str],
@@ -174,7 +198,9 @@ def _bring_back(
     if scenario is None:
         return {}
     table = GameTable(scenario)
-    table.seed(seed)
+    keyed_by = told.get("keyed_by")  # a cell of an evaluation draws as its scenario's file does
+    table.keyed_by = keyed_by if isinstance(keyed_by, str) else None
+    table.seed(_seed(told))
     back = {
         index: bring_back(table, index, logged[index][:-1], one.cost)
         for index, one in episodes.items()

@@ -32,13 +32,15 @@ from gtalign_training.report.parts import Data, Folder, Outcomes, Part, Talks, W
 from gtalign_training.report.plain import as_number, dig
 from gtalign_training.report.readers.files import read_object, read_rows, version_problem
 from gtalign_training.report.replayed import Replayed, bring_back
+from gtalign_training.report.selfplay import STAGE, selfplay_parts
 from gtalign_training.report.talks import transcript_record, with_unique_keys
 from gtalign_training.report.words import general
 from gtalign_training.run_folder import GAME, RunFolder
 
 _SHOWN = {
     *("scenario", "welfare", "share", "by_regime", "optimum", "contexts", "rows"),
-    *("conversations", "seed", "directions"),
+    *("conversations", "seed", "directions", "kind", "learner", "seat", "reward", "exact"),
+    *("nash_conv", "rounds", "rounds_done"),
 }
 
 
@@ -79,7 +81,8 @@ def read(path: Path, name: str) -> Folder:
                 "Welfare on held-out conversations", rows, optimum, note=welfare_note(result)
             )
         )
-    parts += exact_parts(result)
+    selfplay = result.get("kind") == STAGE or recipe.get("algorithm") == STAGE
+    parts += selfplay_parts(metrics, result) if selfplay else exact_parts(result)
     parts += curve_parts(metrics, optimum)
     parts += context_parts(result)
     p_vague = as_number(dig(recipe, "game", "p_vague"))
@@ -200,7 +203,7 @@ def _about(
     facts += [("scenario", dig(game, "scenario"))]
     pricing = dig(game, "pricing")
     facts.append(("prices", ", ".join(map(str, pricing)) if isinstance(pricing, list) else None))
-    for key in ("model", "sft", "grpo", "ppo", "evaluation"):
+    for key in ("model", "sft", "grpo", "ppo", "selfplay", "evaluation"):
         said = recipe.get(key)
         if isinstance(said, Mapping) and (
             key not in STAGES
@@ -217,6 +220,9 @@ def _about(
                     ),
                 )
             )
+    facts += [(key, result.get(key)) for key in ("learner", "seat")]
+    if (distance := as_number(result.get("nash_conv"))) is not None:
+        facts.append(("NashConv", f"{general(distance)} points, mean over prices"))
     facts += [("held-out conversations", result.get("conversations"))]
     facts += [("status", told.get("status")), ("began", told.get("began"))]
     digests = told.get("digests")

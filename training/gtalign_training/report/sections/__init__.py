@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from gtalign_training.report.sections import data, game, numbers, phase
+from gtalign_training.report.sections import data, game, numbers, phase, runs
 from gtalign_training.report.sections.base import build
 
-__all__ = ["build", "data", "game", "numbers", "phase"]
+__all__ = ["build", "data", "game", "numbers", "phase", "runs"]

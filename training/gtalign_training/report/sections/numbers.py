@@ -13,9 +13,11 @@ from gtalign_training.report.html import Child, Html, joined, tag
 from gtalign_training.report.measures import ENDINGS
 from gtalign_training.report.parts import (
     SIDES,
+    Cell,
     Curves,
     Differences,
     Flow,
+    Intervals,
     ShareRows,
     Table,
     WelfareRows,
@@ -30,6 +32,7 @@ TOLD = 0.0005
 LOOKS: dict[str, dict[str, str]] = {
     "move": {label: f"m{k}" for k, label in enumerate(ASSISTANT_LABELS)} | {"malformed": "bad"},
     "user_move": {label: f"u{k}" for k, label in enumerate(USER_LABELS)},
+    "answer": {"DA": "m1", "CQ": "m3", "AQ": "m5", "broken": "bad"},
     "ending": {label: f"e{k}" for k, label in enumerate(ENDINGS)} | {"fault": "bad"},
 }
 """Class of the colour of each label."""
@@ -57,8 +60,15 @@ def _(part: WelfareRows) -> Html:
     return joined(
         key([(f"dot {side}", name) for side, name in SIDES]),
         interval_chart(part.title, rows, "points a conversation", marks=marks),
-        folded("The numbers", table(columns, cells)),
+        _numbers(part.numbers) or folded("The numbers", table(columns, cells)),
     )
+
+
+def _numbers(known: Table | None) -> Html | None:
+    """Return the table that belongs to a chart, with how to read it."""
+    if known is None:
+        return None
+    return joined(build(known), tag("p", known.note, class_="note") if known.note else None)
 
 
 def _estimate(one: Interval | None, digits: int = 3) -> Child:
@@ -102,7 +112,34 @@ def _(part: ShareRows) -> Html:
 
 @build.register
 def _(part: Table) -> Html:
-    return table(part.columns, part.rows, words=worded(part.rows))
+    rows = [[_cell(one) for one in row] for row in part.rows]
+    told = [[one if isinstance(one, str) else one[0] for one in row] for row in part.rows]
+    return table(part.columns, rows, words={*range(part.words), *worded(told)})
+
+
+def _cell(one: Cell) -> Child:
+    return one if isinstance(one, str) else [one[0], tag("span", one[1], class_="span")]
+
+
+@build.register
+def _(part: Intervals) -> Html:
+    rows = [
+        (name, [(look, found[look]) for look, _ in part.series if look in found])
+        for name, found in part.rows
+    ]
+    chart = interval_chart(part.title, rows, part.unit, marks=part.marks, zero=part.zero)
+    columns = ["", *(name for _, name in part.series)]
+    cells = [
+        [name, *(_estimate(found.get(look)) for look, _ in part.series)]
+        for name, found in part.rows
+    ]
+    return joined(
+        key([(f"dot {look}", name) for look, name in part.series])
+        if len(part.series) > 1
+        else None,
+        chart,
+        _numbers(part.numbers) or folded("The numbers", table(columns, cells)),
+    )
 
 
 @build.register
