@@ -122,7 +122,7 @@ def _ablation(out: Path) -> None:
         row |= {key: [gain, gain, gain] for key in ("welfare", "user", "assistant")}
         oracle = {"name": "Bayes oracle", "welfare": 2.0, "user": 1.0, "assistant": 3.0}
         result = {
-            "rows": [row, oracle],
+            "rows": [{"name": "before", "welfare": [0.0, 0.0, 0.0]}, row, oracle],
             "directions": [{"held": True}, {"held": False}],
             "optimum": {"welfare": 2.0},
             "conversations": 4,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import numpy as np
@@ -59,8 +60,10 @@ def test_the_choice_follows_from_the_matrix(chat: ChatTokens) -> None:
         own = [t for t, kept in zip(row.input_ids, row.mask, strict=True) if kept]
         written = chat.tokenizer.decode(own)
         assert written.count("<thinking>") == written.count("<response>") == len(blocks)
-        imitated += MATRIX_END in written
-        assert written.count(MATRIX_END) in (0, len(blocks))
+        assert written.count(MATRIX_END) == len(blocks)  # its form is always imitated
+        numbers = len(re.findall(r'": -?\d', written))
+        assert numbers in (0, 12 * len(blocks))
+        imitated += numbers > 0
     assert 20 <= imitated <= 65  # one in ten of 400
     counts = np.array([moves.count(move) for move in sorted(set(moves))])
     assert len(counts) == 7  # without strategy still: chi squared, p = 0.001

@@ -128,9 +128,8 @@ def measures_of(data: Mapping[str, Any]) -> dict[str, float]:
     Args:
         data: Content of its ``evaluation.json``.
     """
-    before, row = (
-        next(row for row in data["rows"] if row["name"] == name) for name in ("before", "after")
-    )
+    rows = {row["name"]: row for row in data["rows"]}
+    before, row = rows["before"], rows["after"]
     held = [one["held"] for one in data["directions"]]
     return {
         "welfare": row["welfare"][0],
