@@ -43,6 +43,7 @@ from gtalign_training.processes import Processes
 from gtalign_training.recipe import PretrainedModel, Recipe
 from gtalign_training.recipe_language import GrpoModel
 from gtalign_training.run_folder import RunFolder
+from gtalign_training.shards import whole_weights
 
 
 def fine_tune(
@@ -179,7 +180,8 @@ class RolloutFunction:
             return written
 
         indices = [int(json.loads(prompt)["seed"]) for prompt in prompts]
-        self.batch = self.conversations.batch(indices, generate, trainer.state.global_step)
+        with whole_weights(trainer):
+            self.batch = self.conversations.batch(indices, generate, trainer.state.global_step)
         rollouts = self.batch.rollouts
         return {
             "prompt_ids": [rollout.prompt_ids for rollout in rollouts],

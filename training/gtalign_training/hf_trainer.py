@@ -7,10 +7,11 @@ from typing import Any
 
 from gtalign_training.callbacks import quiet
 from gtalign_training.checkpoints import newest_whole
-from gtalign_training.models import Assistant, merged
+from gtalign_training.models import Assistant
 from gtalign_training.processes import Processes
 from gtalign_training.recipe import Recipe
 from gtalign_training.run_folder import RunFolder
+from gtalign_training.shards import require_usable_shards, trained_model
 
 
 def trainer_arguments(
@@ -56,14 +57,17 @@ def train_to_the_end(
         processes: The processes of the run.
 
     Raises:
-        RunError: All checkpoints are damaged, or what the trainer's callbacks raise.
+        RunError: All checkpoints are damaged, the weights are in shards of a kind that cannot be
+            trained in, or what the trainer's callbacks raise.
     """
     quiet(trainer)
+    require_usable_shards(trainer)
     checkpoint = newest_whole(folder / stage)
     if processes.first:
         folder.drop_metrics_after(stage, _step_of(checkpoint))
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-    return Assistant(merged(trainer.model), tokenizer)
+    processes.wait()
+    return Assistant(trained_model(trainer, newest_whole(folder / stage)), tokenizer)
 
 
 def _step_of(checkpoint: Path | None) -> int:
