@@ -29,7 +29,7 @@ def shard(self: Any, *args: Any, **kw: Any) -> None:
 
 
 if __name__ == "__main__":
-    AcceleratorState.__init__ = shard  # type: ignore[method-assign]
+    AcceleratorState.__init__ = shard
     from gtalign_training.cli import main
 
     main()

@@ -12,7 +12,7 @@ from gtalign_training.callbacks import Progress, silent
 from gtalign_training.evaluate import play_model, report
 from gtalign_training.game import training_table
 from gtalign_training.models import require_train_extra
-from gtalign_training.processes import Processes, require_together
+from gtalign_training.processes import Processes, require_same, require_together
 from gtalign_training.recipe import Recipe
 from gtalign_training.run_folder import RunFolder, write_json
 from gtalign_training.trackers import follow
@@ -87,7 +87,7 @@ def _run(
     require_writable(recipe, fresh.tokenizer)
     digests = [spec.digest for spec in table.specs]
     if processes.first:
-        RunFolder.open(out, recipe, digests, resume=resume)
+        require_same(RunFolder.open(out, recipe, digests, resume=resume), processes)
     processes.wait()
     folder = RunFolder.open(out, recipe, digests, resume=True)
     say("Warm start: imitating conversations without strategy (SFT)")

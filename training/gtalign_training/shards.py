@@ -16,8 +16,7 @@ from typing import Any
 
 from gtalign_env.errors import RunError
 from gtalign_training.models import load_assistant, merged
-
-YES = ("1", "true", "yes", "on", "y", "t")
+from gtalign_training.processes import sharded
 
 
 def require_usable_shards(trainer: Any) -> None:
@@ -29,7 +28,7 @@ def require_usable_shards(trainer: Any) -> None:
     Raises:
         RunError: It did; the message says what to set.
     """
-    asked = _flag("ACCELERATE_USE_FSDP")
+    asked = sharded()
     if asked and not trainer.is_fsdp_enabled:
         raise RunError(
             "accelerate shards weights on accelerators only and would train whole copies here: leave "
@@ -37,7 +36,7 @@ def require_usable_shards(trainer: Any) -> None:
         )
     if asked and trainer.accelerator.state.fsdp_plugin.fsdp_version != 2:
         raise RunError("fsdp_version must be 2, as in training/accelerate/fsdp.yaml; got 1")
-    if asked and _flag("FSDP_CPU_RAM_EFFICIENT_LOADING"):
+    if asked and os.environ.get("FSDP_CPU_RAM_EFFICIENT_LOADING", "").lower() in ("1", "true"):
         raise RunError(
             "fsdp_cpu_ram_efficient_loading must be false, as in training/accelerate/fsdp.yaml: with "
             "it, all processes but the first compare with a start that was never read"
@@ -73,12 +72,13 @@ def whole_weights(trainer: Any) -> Iterator[None]:
     model.set_reshard_after_forward(False)
     for part in parts:
         part.unshard()
-    generate = model.generate
-    model.generate = partial(generate, synced_gpus=False)  # or a token would be a call of all
+    # the trainer's own is a call of all processes, at its begin, its end and every token
+    together = model.generate
+    model.generate = partial(type(model).generate, model, synced_gpus=False)
     try:
         yield
     finally:
-        model.generate = generate
+        model.generate = together
         model.set_reshard_after_forward(bool(reshard))
         for part in parts:
             part.reshard()
@@ -99,7 +99,3 @@ def trained_model(trainer: Any, checkpoint: Path | None) -> Any:
     from peft import AutoPeftModelForCausalLM
 
     return merged(AutoPeftModelForCausalLM.from_pretrained(str(checkpoint)))
-
-
-def _flag(name: str) -> bool:
-    return os.environ.get(name, "").lower() in YES
