@@ -24,6 +24,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any
 
 from gtalign_env.errors import RunError
@@ -37,6 +38,7 @@ from gtalign_training.advantages import (
 from gtalign_training.callbacks import Progress, trainer_callbacks
 from gtalign_training.chat import Tokens
 from gtalign_training.conversations import Batch, Conversations
+from gtalign_training.engine import Logprobs, engine_arguments, uses_vllm
 from gtalign_training.hf_trainer import train_to_the_end, trainer_arguments
 from gtalign_training.models import Assistant, lora_config
 from gtalign_training.processes import Processes
@@ -88,6 +90,7 @@ def fine_tune(
         entropy_coef=grpo.entropy,
         temperature=grpo.temperature,
         max_completion_length=grpo.turn_tokens,
+        **engine_arguments(grpo),
     )
     trainer = group_trainer()(
         model=assistant.model,
@@ -173,20 +176,25 @@ class RolloutFunction:
         Raises:
             RunError: More conversations faulted than the recipe allows.
         """
+        noted, vllm = Logprobs(), uses_vllm(self.recipe)
 
         def generate(sequences: list[Tokens]) -> list[Tokens]:
             # TRL keeps this private; it is the one call that serves every generation backend
-            written: list[Tokens] = trainer._generate_single_turn(sequences, None, {}, 1)[0]
+            written: list[Tokens]
+            written, logprobs = trainer._generate_single_turn(sequences, None, {}, 1)
+            if vllm:
+                noted.note(sequences, written, logprobs)
             return written
 
         indices = [int(json.loads(prompt)["seed"]) for prompt in prompts]
-        with whole_weights(trainer):
+        with nullcontext() if vllm else whole_weights(trainer):
             self.batch = self.conversations.batch(indices, generate, trainer.state.global_step)
         rollouts = self.batch.rollouts
         return {
             "prompt_ids": [rollout.prompt_ids for rollout in rollouts],
             "completion_ids": [rollout.completion_ids for rollout in rollouts],
-            "logprobs": None,  # type: ignore[dict-item]  # TRL computes them itself
+            # without them, TRL computes them itself
+            "logprobs": [noted.of(rollout) for rollout in rollouts] if vllm else None,  # type: ignore[dict-item]
             "env_mask": [rollout.mask for rollout in rollouts],
             "reward": self.batch.rewards,
             "metrics": [self.batch.metrics] * len(rollouts),

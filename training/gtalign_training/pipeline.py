@@ -9,6 +9,7 @@ from typing import Any
 from gtalign_env.core.oracle import require_solvable
 from gtalign_env.envs.transcript import transcript_of, write_transcripts
 from gtalign_training.callbacks import Progress, silent
+from gtalign_training.engine import require_engine
 from gtalign_training.evaluate import play_model, report
 from gtalign_training.game import training_table
 from gtalign_training.models import require_train_extra
@@ -72,6 +73,7 @@ def _run(
     if recipe.strategic:
         return _run_network(recipe, out, resume=resume, progress=progress, say=say)
     require_train_extra("training a language model")
+    require_engine(recipe)
     import torch
 
     from gtalign_training.guards import memory_guard, require_writable
