@@ -121,3 +121,17 @@ def test_without_vllm_or_a_gpu_it_is_refused_before_a_folder_is_made(
         pipeline.run(recipe(), tmp_path / "run")
     assert not (tmp_path / "run").exists()
     engine.require_engine(recipe(engine="transformers"))
+
+
+def test_each_call_on_a_gpu_gets_random_numbers_of_its_own() -> None:
+    import torch
+
+    from gtalign_training.generation import _drawn_seed
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(7)
+        first = _drawn_seed()
+        torch.rand(1)
+        assert _drawn_seed() != first
+        torch.manual_seed(7)
+        assert _drawn_seed() == first

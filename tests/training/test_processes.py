@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from gtalign_training.models import load_assistant
 from gtalign_training.processes import Processes, require_same, require_together
 from gtalign_training.recipe import load_recipe
 from gtalign_training.run_folder import RunFolder
+from gtalign_training.shards import require_usable_shards
 
 from .conftest import small_recipe
 
@@ -228,3 +230,56 @@ def test_the_benchmark_shares_a_step_out_among_its_phases() -> None:
         assert float(cells[0]) > 0
         assert sum(float(cell.rstrip("%")) for cell in cells[1:5]) == pytest.approx(100, abs=0.3)
         assert 0 < float(cells[7].rstrip("%")) < 100
+
+
+def test_accelerate_reads_zero_as_it_is_meant(monkeypatch: pytest.MonkeyPatch) -> None:
+    from accelerate.commands.launch import _validate_launch_command, launch_command_parser
+    from accelerate.utils.launch import prepare_deepspeed_cmd_env
+
+    from accelerate import DeepSpeedPlugin
+
+    words = ["--config_file", str(CONFIGS / "deepspeed-zero2.yaml"), "train.py"]
+    asked, *_ = _validate_launch_command(launch_command_parser().parse_args(words))
+    asked.deepspeed_fields_from_accelerate_config = ""
+    _, variables = prepare_deepspeed_cmd_env(asked)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    plugin = DeepSpeedPlugin()
+    assert plugin.zero_stage == 2
+    assert plugin.gradient_clipping == 1.0
+    assert (plugin.offload_optimizer_device, plugin.offload_param_device) == ("none", "none")
+    assert plugin.deepspeed_config["zero_optimization"]["stage"] == 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "match"),
+    [
+        ({"is_fsdp_enabled": False}, "on accelerators only and would train whole copies here"),
+        ({"fsdp_version": 1}, r"fsdp_version must be 2.*got 1"),
+        ({"efficient": "true"}, "fsdp_cpu_ram_efficient_loading must be false"),
+        ({"kind": "StateDictType.SHARDED_STATE_DICT"}, "must be FULL_STATE_DICT"),
+        ({"is_deepspeed_enabled": True}, "zero_stage must be at most 2"),
+        ({}, None),
+    ],
+)
+def test_shards_that_would_go_wrong_are_refused(
+    monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], match: str | None
+) -> None:
+    is_deepspeed = changes.get("is_deepspeed_enabled", False)
+    monkeypatch.setenv("ACCELERATE_USE_FSDP", str(not is_deepspeed).lower())
+    monkeypatch.setenv("FSDP_CPU_RAM_EFFICIENT_LOADING", changes.get("efficient", "false"))
+    fsdp = SimpleNamespace(
+        fsdp_version=changes.get("fsdp_version", 2),
+        state_dict_type=changes.get("kind", "StateDictType.FULL_STATE_DICT"),
+    )
+    state = SimpleNamespace(fsdp_plugin=fsdp, deepspeed_plugin=SimpleNamespace(zero_stage=3))
+    trainer = SimpleNamespace(
+        is_fsdp_enabled=changes.get("is_fsdp_enabled", True),
+        is_deepspeed_enabled=is_deepspeed,
+        accelerator=SimpleNamespace(state=state),
+    )
+    if match is None:
+        require_usable_shards(trainer)
+        return
+    with pytest.raises(RunError, match=match):
+        require_usable_shards(trainer)
