@@ -41,7 +41,8 @@ class FakeVllm:
     shift = 0.0
 
     def __init__(self, **told: Any) -> None:
-        self.told, self.given, self.model = told, 0, None
+        self.told, self.given = told, 0
+        self.model: Any = None
         FakeVllm.made = self
 
     def sync_weights(self) -> None:
