@@ -91,7 +91,7 @@ def start(tmp_path: Path, recipe: Recipe, name: str, *, resume: bool) -> subproc
 
 
 def finish(child: subprocess.Popen[str]) -> None:
-    _, errors = child.communicate(timeout=300)
+    _, errors = child.communicate(timeout=1200)  # two minutes alone; ten beside others
     assert child.returncode == 0, errors[-2000:]
 
 
