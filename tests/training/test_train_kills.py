@@ -1,4 +1,4 @@
-"""Training that is killed at random moments, twenty times: at most the step under way is lost."""
+"""Training that is killed at random moments, forty times: at most the step under way is lost."""
 
 from __future__ import annotations
 
@@ -13,51 +13,67 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from gtalign_training.models import load_assistant, save_assistant
-from gtalign_training.recipe import Recipe
+from gtalign_training.recipe import Recipe, load_recipe
 from gtalign_training.run_folder import RunFolder, checkpoints
 from gtalign_training.tabular.checkpoint import MODEL
+from gtalign_training.trainers import NAMES
 
 from .test_language_trainers import begin, same
 from .test_language_trainers import short as language
 from .test_tabular import parameters
+from .test_tabular_algorithms import SHORT
 from .test_tabular_algorithms import short as strategic
 
 CHILD = """
 import json, sys
 from pathlib import Path
 from gtalign_training.models import load_assistant, save_assistant
-from gtalign_training.recipe import Recipe
+from gtalign_training.recipe import Recipe, load_recipe
 from gtalign_training.run_folder import RunFolder
+from gtalign_training.selfplay import run as play_oneself
 from gtalign_training.tabular import train_network
 from gtalign_training.trainers import fine_tune_of
 
 recipe = Recipe.model_validate(json.loads(Path(sys.argv[1]).read_text()), strict=False)
 path, resume = Path(sys.argv[2]), sys.argv[3] == "resume"
-folder = RunFolder.open(path, recipe, [], resume=resume)
+selfplay = recipe.algorithm == "selfplay"
+folder = None if selfplay else RunFolder.open(path, recipe, [], resume=resume)
 
 def tell(stage, step, steps, metrics):
     print(f"{stage} {step}", flush=True)
 
 print("ready 0", flush=True)
-if recipe.strategic:
+if selfplay:
+    play_oneself(recipe, path, resume=resume, progress=tell)
+elif recipe.strategic:
     train_network(recipe, folder, resume=resume, progress=lambda *step: tell("net", *step))
 else:
     start = load_assistant(path.parent / "start")
     save_assistant(fine_tune_of(recipe.algorithm)(recipe, start, folder, tell), folder / "model")
 """
 
+SEATS = ("user", "assistant")
 KILLS = 4
-"""Of each of five algorithms."""
+"""Of each of ten algorithms."""
+
+
+def selfplay() -> Recipe:
+    """Return rounds of a tenth of a second, in which both seats learn."""
+    data = load_recipe("tiny-selfplay").plain()
+    data["game"]["pricing"] = ["per_token"]
+    data["selfplay"] |= {"rounds": 40, "steps": 64, "environments": 2, "horizon": 32}
+    data["selfplay"] |= {"batch_size": 32, "epochs": 1, "types": 2, "hidden": 8}
+    return Recipe.model_validate(data, strict=False)
+
 
 RECIPES: dict[str, Callable[[], Recipe]] = {
-    **{
-        name: partial(language, name, section={"steps": 24, "save_every": 1})
-        for name in ("grpo", "lm-ppo", "best-of-k")
-    },
-    **{name: partial(strategic, name, steps=128 * 60, save_every=128) for name in ("ppo", "dqn")},
+    **{name: partial(language, name, section={"steps": 24, "save_every": 1}) for name in NAMES},
+    **{name: partial(strategic, name, steps=128 * 60, save_every=128) for name in SHORT},
+    "selfplay": selfplay,
 }
 
 
@@ -75,11 +91,16 @@ def start(tmp_path: Path, recipe: Recipe, name: str, *, resume: bool) -> subproc
 
 
 def finish(child: subprocess.Popen[str]) -> None:
-    _, errors = child.communicate(timeout=300)
+    _, errors = child.communicate(timeout=1200)  # two minutes alone; ten beside others
     assert child.returncode == 0, errors[-2000:]
 
 
 def weights(folder: Path, recipe: Recipe) -> Any:
+    if recipe.algorithm == "selfplay":
+        learnt = {seat: np.load(folder / "model" / f"{seat}.npz") for seat in SEATS}
+        return {
+            (seat, name): file[name].tobytes() for seat, file in learnt.items() for name in file
+        }
     if recipe.strategic:
         return parameters(folder / "model" / MODEL)
     return load_assistant(folder / "model").model.state_dict()
@@ -94,7 +115,7 @@ def test_a_killed_training_loses_at_most_the_step_under_way(tmp_path: Path, algo
     finish(start(tmp_path, recipe, "whole", resume=False))
     folder = tmp_path / "killed"
     done = killed = 0
-    size = 128 if recipe.strategic else 1
+    size = 128 if algorithm in SHORT else 1
     while killed < KILLS:
         child = start(tmp_path, recipe, "killed", resume=killed > 0)
         assert child.stdout is not None

@@ -12,13 +12,13 @@ References:
 from __future__ import annotations
 
 from gtalign_env.errors import RunError
-from gtalign_training.callbacks import Progress, quiet, trainer_callbacks
-from gtalign_training.checkpoints import newest_whole
-from gtalign_training.models import Assistant, lora_config, merged
+from gtalign_training.callbacks import Progress, trainer_callbacks
+from gtalign_training.hf_trainer import train_to_the_end, trainer_arguments
+from gtalign_training.models import Assistant, lora_config
 from gtalign_training.processes import Processes
 from gtalign_training.recipe import Recipe
 from gtalign_training.run_folder import RunFolder
-from gtalign_training.sft import labelled, step_of
+from gtalign_training.sft import labelled
 from gtalign_training.tries import best_of, summary, tries_of
 
 STAGE = "best-of-k"
@@ -38,11 +38,10 @@ def fine_tune(
     Raises:
         RunError: No try was well-formed, too many faulted, or a gradient was not finite.
     """
-    import torch
     from datasets import Dataset
     from trl import SFTConfig, SFTTrainer
 
-    section, gpu = recipe.best_of_k, torch.cuda.is_available()
+    section = recipe.best_of_k
     processes = Processes()
     if processes.first:
         tries_of(recipe, assistant, folder, progress)
@@ -56,26 +55,15 @@ def fine_tune(
             f"none of the tries at {len(groups)} conversations was well-formed, so there is nothing "
             "to imitate: begin with a warm start (sft), or with more tries"
         )
-    checkpoint = newest_whole(folder / STAGE)
     args = SFTConfig(
-        output_dir=str(folder / STAGE),
+        **trainer_arguments(recipe, folder, STAGE, save_every=section.save_every),
         max_steps=section.steps,
         per_device_train_batch_size=processes.share(section.batch_size, "best_of_k.batch_size"),
         learning_rate=section.learning_rate,
         lr_scheduler_type="linear",
         weight_decay=0.0,
         max_length=None,
-        bf16=gpu,
-        use_cpu=not gpu,
-        gradient_checkpointing=False,
         dataset_kwargs={"skip_prepare_dataset": True},
-        logging_steps=1,
-        save_strategy="steps",
-        save_steps=section.save_every,
-        save_total_limit=2,
-        report_to="none",
-        disable_tqdm=True,
-        seed=recipe.seed,
     )
     rows = [
         labelled(one.prompt_ids + one.completion_ids, [0] * len(one.prompt_ids) + one.mask)
@@ -89,8 +77,4 @@ def fine_tune(
         callbacks=trainer_callbacks(folder, STAGE, progress),
         peft_config=lora_config(recipe.model),
     )
-    quiet(trainer)
-    if processes.first:
-        folder.drop_metrics_after(STAGE, step_of(checkpoint))
-    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-    return Assistant(merged(trainer.model), assistant.tokenizer)
+    return train_to_the_end(trainer, assistant.tokenizer, folder, STAGE, processes)

@@ -12,6 +12,13 @@ from gtalign_training.run_folder import checkpoints
 
 State = TypeVar("State")
 
+PARTS = (
+    ("optimizer.pt", "optimizer.bin"),
+    ("scheduler.pt",),
+    ("rng_state.pth", "rng_state_*.pth"),
+)
+"""Files of a Hugging Face trainer's checkpoint beside the weights; of each line, one or more."""
+
 
 def newest(folder: Path, read: Callable[[Path], State]) -> tuple[Path, State] | None:
     """Return the newest checkpoint that is whole with what was read of it, or None for none at all.
@@ -78,7 +85,8 @@ def damage(checkpoint: Path) -> str | None:
         json.loads((checkpoint / "trainer_state.json").read_text(encoding="utf-8"))
     except (SafetensorError, OSError, ValueError) as error:
         return str(error).splitlines()[0]
-    for name in ("optimizer.pt", "scheduler.pt", "rng_state.pth"):
-        if not zipfile.is_zipfile(checkpoint / name):
-            return f"{name} is missing or cut short"
+    for names in PARTS:  # as one process leaves them, several, or several with weights in shards
+        found = [file for name in names for file in checkpoint.glob(name)]
+        if not found or not all(zipfile.is_zipfile(file) for file in found):
+            return f"{names[0]} is missing or cut short"
     return None

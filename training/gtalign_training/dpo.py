@@ -19,13 +19,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from gtalign_env.errors import RunError
-from gtalign_training.callbacks import Progress, quiet, trainer_callbacks
-from gtalign_training.checkpoints import newest_whole
-from gtalign_training.models import Assistant, lora_config, merged
+from gtalign_training.callbacks import Progress, trainer_callbacks
+from gtalign_training.hf_trainer import train_to_the_end, trainer_arguments
+from gtalign_training.models import Assistant, lora_config
 from gtalign_training.processes import Processes
 from gtalign_training.recipe import Recipe
 from gtalign_training.run_folder import RunFolder
-from gtalign_training.sft import step_of
 from gtalign_training.tries import Try, pairs_of, summary, tries_of
 
 STAGE = "dpo"
@@ -46,10 +45,9 @@ def fine_tune(
     Raises:
         RunError: No two tries differ enough, too many faulted, or a gradient was not finite.
     """
-    import torch
     from trl import DPOConfig
 
-    section, gpu = recipe.dpo, torch.cuda.is_available()
+    section = recipe.dpo
     processes = Processes()
     if processes.first:
         tries_of(recipe, assistant, folder, progress)
@@ -64,9 +62,8 @@ def fine_tune(
             f"{section.margin:g} points, with the better one well-formed: lower it, make more "
             "tries, or begin with a warm start (sft)"
         )
-    checkpoint = newest_whole(folder / STAGE)
     args = DPOConfig(
-        output_dir=str(folder / STAGE),
+        **trainer_arguments(recipe, folder, STAGE, save_every=section.save_every),
         max_steps=section.steps,
         per_device_train_batch_size=processes.share(section.batch_size, "dpo.batch_size"),
         learning_rate=section.learning_rate,
@@ -75,16 +72,6 @@ def fine_tune(
         loss_type=["sigmoid", "sft"] if section.imitation else "sigmoid",
         loss_weights=[1.0, section.imitation] if section.imitation else None,
         max_length=None,
-        bf16=gpu,
-        use_cpu=not gpu,
-        gradient_checkpointing=False,
-        logging_steps=1,
-        save_strategy="steps",
-        save_steps=section.save_every,
-        save_total_limit=2,
-        report_to="none",
-        disable_tqdm=True,
-        seed=recipe.seed,
     )
     trainer = _token_trainer()(
         model=assistant.model,
@@ -95,11 +82,7 @@ def fine_tune(
         callbacks=trainer_callbacks(folder, STAGE, progress),
         peft_config=lora_config(recipe.model),
     )
-    quiet(trainer)
-    if processes.first:
-        folder.drop_metrics_after(STAGE, step_of(checkpoint))
-    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-    return Assistant(merged(trainer.model), assistant.tokenizer)
+    return train_to_the_end(trainer, assistant.tokenizer, folder, STAGE, processes)
 
 
 def preference_data(pairs: Sequence[tuple[Try, Try]]) -> Any:

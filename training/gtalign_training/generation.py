@@ -49,9 +49,9 @@ def sampler(
         out: list[Tokens] = []
         devices = [model.device] if model.device.type == "cuda" else []
         with torch.random.fork_rng(devices=devices), torch.no_grad():
-            if devices:  # a CUDA generator has its own state: derive its seed from ours
-                torch.cuda.manual_seed(int(generator_state[:4].sum()) + seed)
             torch.set_rng_state(generator_state)
+            if devices:  # a CUDA generator has its own state: each call's seed is drawn from ours
+                torch.cuda.manual_seed(_drawn_seed())
             for start in range(0, len(sequences), batch):
                 out += write(sequences[start : start + batch])
             torch.rand(1)  # a batch of nothing still moves on
@@ -116,6 +116,13 @@ def _continue(
     )[:, longest:].tolist()
     model.train(training)
     return [_until_end(row, tokenizer.eos_token_id, pad) for row in written]
+
+
+def _drawn_seed() -> int:
+    """Return a seed drawn from the process's generator: another one at every call."""
+    import torch
+
+    return int(torch.randint(2**62, (1,)))
 
 
 def _until_end(tokens: Tokens, end: int, pad: int) -> Tokens:

@@ -24,6 +24,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any
 
 from gtalign_env.errors import RunError
@@ -34,16 +35,17 @@ from gtalign_training.advantages import (
     leave_one_out,
     on_tokens,
 )
-from gtalign_training.callbacks import Progress, quiet, trainer_callbacks
+from gtalign_training.callbacks import Progress, trainer_callbacks
 from gtalign_training.chat import Tokens
-from gtalign_training.checkpoints import newest_whole
 from gtalign_training.conversations import Batch, Conversations
-from gtalign_training.models import Assistant, lora_config, merged
+from gtalign_training.engine import Logprobs, engine_arguments, uses_vllm
+from gtalign_training.hf_trainer import train_to_the_end, trainer_arguments
+from gtalign_training.models import Assistant, lora_config
 from gtalign_training.processes import Processes
 from gtalign_training.recipe import PretrainedModel, Recipe
 from gtalign_training.recipe_language import GrpoModel
 from gtalign_training.run_folder import RunFolder
-from gtalign_training.sft import step_of
+from gtalign_training.shards import whole_weights
 
 
 def fine_tune(
@@ -65,15 +67,17 @@ def fine_tune(
     import torch
     from trl import GRPOConfig
 
-    grpo, stage, gpu = recipe.language, recipe.algorithm, torch.cuda.is_available()
+    grpo, stage = recipe.language, recipe.algorithm
     assert isinstance(grpo, GrpoModel)
     processes = Processes()
     prompts = processes.share(grpo.prompts, f"{recipe.section_name}.prompts")
     rollouts = prompts * grpo.group  # of this process, per step
     micro_batch = min(grpo.micro_batch or rollouts, rollouts)
-    checkpoint = newest_whole(folder / stage)
+    arguments = trainer_arguments(recipe, folder, stage, save_every=grpo.save_every)
+    if isinstance(recipe.model, PretrainedModel):  # a large one: activations are made again
+        arguments["gradient_checkpointing"] = torch.cuda.is_available()
     args = GRPOConfig(
-        output_dir=str(folder / stage),
+        **arguments,
         max_steps=grpo.steps,
         per_device_train_batch_size=micro_batch,
         gradient_accumulation_steps=rollouts // micro_batch,
@@ -86,16 +90,7 @@ def fine_tune(
         entropy_coef=grpo.entropy,
         temperature=grpo.temperature,
         max_completion_length=grpo.turn_tokens,
-        bf16=gpu,
-        use_cpu=not gpu,
-        gradient_checkpointing=gpu and isinstance(recipe.model, PretrainedModel),
-        logging_steps=1,
-        save_strategy="steps",
-        save_steps=grpo.save_every,
-        save_total_limit=2,
-        report_to="none",
-        disable_tqdm=True,
-        seed=recipe.seed,
+        **engine_arguments(grpo),
     )
     trainer = group_trainer()(
         model=assistant.model,
@@ -107,11 +102,7 @@ def fine_tune(
         callbacks=trainer_callbacks(folder, stage, progress),
         peft_config=lora_config(recipe.model),
     )
-    quiet(trainer)
-    if processes.first:
-        folder.drop_metrics_after(stage, step_of(checkpoint))
-    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-    return Assistant(merged(trainer.model), assistant.tokenizer)
+    return train_to_the_end(trainer, assistant.tokenizer, folder, stage, processes)
 
 
 def group_trainer() -> Any:
@@ -185,19 +176,25 @@ class RolloutFunction:
         Raises:
             RunError: More conversations faulted than the recipe allows.
         """
+        noted, vllm = Logprobs(), uses_vllm(self.recipe)
 
         def generate(sequences: list[Tokens]) -> list[Tokens]:
             # TRL keeps this private; it is the one call that serves every generation backend
-            written: list[Tokens] = trainer._generate_single_turn(sequences, None, {}, 1)[0]
+            written: list[Tokens]
+            written, logprobs = trainer._generate_single_turn(sequences, None, {}, 1)
+            if vllm:
+                noted.note(sequences, written, logprobs)
             return written
 
         indices = [int(json.loads(prompt)["seed"]) for prompt in prompts]
-        self.batch = self.conversations.batch(indices, generate, trainer.state.global_step)
+        with nullcontext() if vllm else whole_weights(trainer):
+            self.batch = self.conversations.batch(indices, generate, trainer.state.global_step)
         rollouts = self.batch.rollouts
         return {
             "prompt_ids": [rollout.prompt_ids for rollout in rollouts],
             "completion_ids": [rollout.completion_ids for rollout in rollouts],
-            "logprobs": None,  # type: ignore[dict-item]  # TRL computes them itself
+            # without them, TRL computes them itself
+            "logprobs": [noted.of(rollout) for rollout in rollouts] if vllm else None,  # type: ignore[dict-item]
             "env_mask": [rollout.mask for rollout in rollouts],
             "reward": self.batch.rewards,
             "metrics": [self.batch.metrics] * len(rollouts),

@@ -68,7 +68,12 @@ def require_finite(parameters: Iterable[Any], step: int) -> None:
     import torch
 
     gradients = [p.grad for p in parameters if p.grad is not None]
-    if gradients and not bool(torch.isfinite(torch.nn.utils.get_total_norm(gradients))):
+    if not gradients:
+        return
+    norm: Any = torch.nn.utils.get_total_norm(gradients)
+    if hasattr(norm, "full_tensor"):  # gradients in shards: the norm over all processes
+        norm = norm.full_tensor()
+    if not bool(torch.isfinite(norm)):
         raise RunError(
             f"the gradient of step {step} is not finite, so the step was not taken; the checkpoints "
             "are whole. Lower learning_rate, and run again in another folder"

@@ -9,10 +9,11 @@ from typing import Any
 from gtalign_env.core.oracle import require_solvable
 from gtalign_env.envs.transcript import transcript_of, write_transcripts
 from gtalign_training.callbacks import Progress, silent
+from gtalign_training.engine import require_engine
 from gtalign_training.evaluate import play_model, report
 from gtalign_training.game import known_specs
 from gtalign_training.models import require_train_extra
-from gtalign_training.processes import Processes, require_together
+from gtalign_training.processes import Processes, require_same, require_together
 from gtalign_training.recipe import Recipe
 from gtalign_training.run_folder import RunFolder, write_json
 from gtalign_training.trackers import follow
@@ -73,6 +74,7 @@ def _run(
     if recipe.strategic:
         return _run_network(recipe, out, resume=resume, progress=progress, say=say)
     require_train_extra("training a language model")
+    require_engine(recipe)
     import torch
 
     from gtalign_training.guards import memory_guard, require_writable
@@ -88,7 +90,7 @@ def _run(
     require_writable(recipe, fresh.tokenizer)
     digests = [spec.digest for spec in specs]
     if processes.first:
-        RunFolder.open(out, recipe, digests, resume=resume)
+        require_same(RunFolder.open(out, recipe, digests, resume=resume), processes)
     processes.wait()
     folder = RunFolder.open(out, recipe, digests, resume=True)
     say("Warm start: imitating conversations without strategy (SFT)")

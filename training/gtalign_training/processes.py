@@ -7,9 +7,25 @@ from typing import Any
 
 from gtalign_env.errors import RunError
 from gtalign_training.recipe import Recipe
+from gtalign_training.recipe_language import GrpoModel
+from gtalign_training.run_folder import RunFolder
 
 TOGETHER = ("grpo", "rloo", "best-of-k", "dpo")
 """Algorithms that run in several processes: those of Hugging Face's trainers."""
+
+
+FACT = "processes"
+"""Field of ``run.json``: how many processes began the run, and whether they hold weights in shards."""
+
+
+def told() -> bool:
+    """Return whether this process is the one of its run that prints; alone, it is."""
+    return os.environ.get("RANK", "0") == "0"
+
+
+def sharded() -> bool:
+    """Return whether the launcher asked for weights in shards (FSDP)."""
+    return os.environ.get("ACCELERATE_USE_FSDP", "").lower() in ("1", "true")
 
 
 class Processes:
@@ -36,6 +52,11 @@ class Processes:
         """Whether this one writes."""
         return self.index == 0
 
+    @property
+    def launch(self) -> dict[str, Any]:
+        """How the run was started, as plain data."""
+        return {"count": self.count, "sharded": sharded()}
+
     def wait(self) -> None:
         """Wait until all are here."""
         if self._state is not None:
@@ -59,17 +80,52 @@ class Processes:
 
 
 def require_together(recipe: Recipe, processes: Processes) -> None:
-    """Raise where a recipe's algorithm runs in one process only, and there are several.
+    """Raise where several processes cannot run a recipe together.
 
     Args:
         recipe: The recipe.
         processes: The processes.
 
     Raises:
-        RunError: It does.
+        RunError: The algorithm runs in one process only, or a batch cannot be shared evenly.
     """
-    if processes.count > 1 and recipe.algorithm not in TOGETHER:
+    if processes.count == 1:
+        return
+    if recipe.algorithm not in TOGETHER:
         raise RunError(
             f"{recipe.algorithm} runs in one process; got {processes.count}. Several can run "
             f"{', '.join(TOGETHER)}"
         )
+    if recipe.sft is not None:
+        processes.share(recipe.sft.batch_size, "sft.batch_size")
+    section = recipe.language
+    batch = "prompts" if isinstance(section, GrpoModel) else "batch_size"
+    processes.share(getattr(section, batch), f"{recipe.section_name}.{batch}")
+
+
+def require_same(folder: RunFolder, processes: Processes) -> None:
+    """Raise where a run would go on in other processes than it began in; note them if it is new.
+
+    Checkpoints hold a generator per process, and the optimiser's state in the launcher's form.
+
+    Args:
+        folder: The run folder; the first process writes to it.
+        processes: The processes.
+
+    Raises:
+        RunError: It would.
+    """
+    before = folder.read("run.json").get(FACT)
+    if before is None:
+        if processes.first:
+            folder.mark(**{FACT: processes.launch})
+    elif before != processes.launch:
+        raise RunError(
+            f"{folder.path} was begun in {_words(before)}; got {_words(processes.launch)}. Start it "
+            "as it was begun, or use another folder"
+        )
+
+
+def _words(launch: dict[str, Any]) -> str:
+    count = "1 process" if launch["count"] == 1 else f"{launch['count']} processes"
+    return f"{count} with weights in shards (FSDP)" if launch["sharded"] else count

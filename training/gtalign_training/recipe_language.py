@@ -69,6 +69,13 @@ class GrpoModel(OnlineModel):
 
     group: int = described("Tries at each conversation.", "rollouts", ge=2, le=1024, default=8)
     beta: float = described("Weight of the KL term to the start.", "1", ge=0, default=0.0)
+    engine: Literal["transformers", "vllm"] = Field(
+        default="transformers",
+        description="What writes the turns: the trained model itself, or vLLM beside it on a GPU.",
+    )
+    engine_memory: float = described(
+        "vllm: share of the GPU's memory that it holds.", "1", gt=0, lt=1, default=0.3
+    )
 
     @model_validator(mode="after")
     def _whole_micro_batches(self) -> Self:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from gtalign_training.callbacks import Progress, quiet, trainer_callbacks
+from gtalign_training.callbacks import Progress, trainer_callbacks
 from gtalign_training.chat import ChatTokens, Tokens
-from gtalign_training.checkpoints import newest_whole
 from gtalign_training.demonstrations import demonstrations
 from gtalign_training.game import instructions_of, open_talk, training_table, user_of
-from gtalign_training.models import Assistant, load_assistant, lora_config, merged, save_assistant
+from gtalign_training.hf_trainer import train_to_the_end, trainer_arguments
+from gtalign_training.models import Assistant, load_assistant, lora_config, save_assistant
 from gtalign_training.processes import Processes
 from gtalign_training.recipe import PretrainedModel, Recipe
 from gtalign_training.recipe_language import SftModel
@@ -59,13 +59,10 @@ def _train(
     progress: Progress,
     processes: Processes,
 ) -> Assistant:
-    import torch
     from trl import SFTConfig, SFTTrainer
 
-    gpu = torch.cuda.is_available()
-    checkpoint = newest_whole(folder / "sft")
     args = SFTConfig(
-        output_dir=str(folder / "sft"),
+        **trainer_arguments(recipe, folder, "sft", save_every=max(1, sft.steps // 3), log_every=10),
         max_steps=sft.steps,
         per_device_train_batch_size=processes.share(sft.batch_size, "sft.batch_size"),
         learning_rate=sft.learning_rate,
@@ -73,17 +70,7 @@ def _train(
         warmup_steps=min(20, sft.steps // 10),
         weight_decay=0.0,
         max_length=None,
-        bf16=gpu,
-        use_cpu=not gpu,
-        gradient_checkpointing=False,
         dataset_kwargs={"skip_prepare_dataset": True},
-        logging_steps=10,
-        save_strategy="steps",
-        save_steps=max(1, sft.steps // 3),
-        save_total_limit=2,
-        report_to="none",
-        disable_tqdm=True,
-        seed=recipe.seed,
     )
     trainer = SFTTrainer(
         model=assistant.model,
@@ -93,16 +80,7 @@ def _train(
         callbacks=trainer_callbacks(folder, "sft", progress),
         peft_config=lora_config(recipe.model),
     )
-    quiet(trainer)
-    if processes.first:
-        folder.drop_metrics_after("sft", step_of(checkpoint))
-    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-    return Assistant(merged(trainer.model), assistant.tokenizer)
-
-
-def step_of(checkpoint: object) -> int:
-    """Return the step of a checkpoint's folder; 0 for None."""
-    return int(str(checkpoint).rpartition("-")[2]) if checkpoint else 0
+    return train_to_the_end(trainer, assistant.tokenizer, folder, "sft", processes)
 
 
 def imitation_data(recipe: Recipe, count: int, chat: ChatTokens) -> object:

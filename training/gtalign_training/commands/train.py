@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +10,7 @@ import typer
 from gtalign_env.errors import RunError, suggest
 from gtalign_training.commands.options import Folders, Json
 from gtalign_training.console import err, out, point_to_report, print_json, safe
+from gtalign_training.processes import Processes, require_together, told
 from gtalign_training.recipe import (
     Recipe,
     Reward,
@@ -78,10 +78,12 @@ def train(
     """
     loaded = load_recipe(recipe, path=path or ())
     made = with_options(loaded, seed, model, reward, steps, track)
-    if (line := rounding(made)) is not None:
+    if told() and (line := rounding(made)) is not None:
         err().print(safe(line), soft_wrap=True)
     if dry_run:
-        print_json(made.plain())
+        require_together(made, Processes())
+        if told():
+            print_json(made.plain())
         return
     from gtalign_training.pipeline import run
     from gtalign_training.progress import progress_bars
@@ -89,6 +91,7 @@ def train(
 
     folder = out_folder or Path("runs") / f"{made.name}-seed{made.seed}"
     console = err()
+    console.quiet = not told()
     console.print(safe(f"Run folder: {folder}"))
     with progress_bars(console) as progress:
         done = run(
@@ -98,8 +101,8 @@ def train(
             progress=progress,
             say=lambda line: console.print(safe(line)),
         )
-    if int(os.environ.get("RANK", "0")):
-        return  # another process of this run tells the result
+    if not told():
+        return
     result = done.read("evaluation.json")
     if json:
         print_json(result)
