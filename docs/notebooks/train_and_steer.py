@@ -30,9 +30,9 @@ from gtalign_env.core.moves import VERBOSITIES
 from gtalign_env.core.play_out import evaluate_profile
 from gtalign_env.scenario.loader import load_pricing
 from gtalign_training.pipeline import run
-from gtalign_training.play_run_seats import trained_seat
 from gtalign_training.plots.look import STYLE
 from gtalign_training.recipe import load_recipe
+from gtalign_training.runs.seats import trained_seat
 
 plt.rcParams.update(STYLE | {"figure.dpi": 90})
 USER, ASSISTANT, JOINT = "#0072b2", "#c04f00", "#000000"

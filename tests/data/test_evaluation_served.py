@@ -17,8 +17,8 @@ from typer.testing import CliRunner
 
 from gtalign_training.cli import main
 from gtalign_training.data.evaluation.records import ANSWERS, read_kept
-from gtalign_training.play_run_folder import RUN, SUMMARY
 from gtalign_training.run_log import read_log
+from gtalign_training.runs.folder import RUN, SUMMARY
 
 from .conftest import ambig_row, math_row
 

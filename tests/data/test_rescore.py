@@ -17,10 +17,10 @@ from gtalign_training.data.evaluation.plan import from_run
 from gtalign_training.data.evaluation.records import VERDICTS, read_kept
 from gtalign_training.data.evaluation.rescoring import rescore
 from gtalign_training.data.evaluation.run import evaluate
-from gtalign_training.play_run_folder import SUMMARY
-from gtalign_training.play_run_stop import FaultsError
-from gtalign_training.play_run_words import Service
 from gtalign_training.run_log import read_log
+from gtalign_training.runs.folder import SUMMARY
+from gtalign_training.runs.stop import FaultsError
+from gtalign_training.runs.words import Service
 
 from .conftest import Server, evaluation, is_judge, reply
 

@@ -17,7 +17,6 @@ from gtalign_env.envs.table import Table
 from gtalign_env.errors import ModelError, RunError
 from gtalign_env.scenario.compile import compile_scenario
 from gtalign_env.scenario.loader import load_scenario
-from gtalign_training import play_run_workers
 from gtalign_training.grid.cells import CellName, Grid, folder_of
 from gtalign_training.grid.evaluation import evaluate
 from gtalign_training.grid.optimum import Optimum, optimum_of
@@ -25,9 +24,10 @@ from gtalign_training.grid.report import report
 from gtalign_training.grid.results import read_results
 from gtalign_training.grid.tables import tables_of
 from gtalign_training.grid.written import matrices_of
-from gtalign_training.play_run import run
-from gtalign_training.play_run_folder import Plan, read_run
-from gtalign_training.play_run_seats import assistant_seat
+from gtalign_training.runs import workers
+from gtalign_training.runs.folder import Plan, read_run
+from gtalign_training.runs.run import run
+from gtalign_training.runs.seats import assistant_seat
 
 MakeGrid = Callable[..., Grid]
 Evaluated = tuple[Path, dict[str, Any]]
@@ -227,7 +227,7 @@ def test_faults_are_left_out_and_counted(
 
         return act if name == "CQ" else healthy
 
-    monkeypatch.setattr(play_run_workers, "assistant_seat", sick)
+    monkeypatch.setattr(workers, "assistant_seat", sick)
     grid = make_grid(("CQ", "oracle"), users=("default",), pricing=("own",))
     data = evaluate(grid, tmp_path / "e", reference="oracle")
     assert data["faults"] == {"CQ": 8, "oracle": 0}

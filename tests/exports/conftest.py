@@ -10,9 +10,9 @@ import pytest
 
 from gtalign_env.scenario.loader import load_scenario
 from gtalign_env.testing import FaultServer
-from gtalign_training.play_run import run
-from gtalign_training.play_run_folder import Plan
-from gtalign_training.play_run_words import Words
+from gtalign_training.runs.folder import Plan
+from gtalign_training.runs.run import run
+from gtalign_training.runs.words import Words
 
 ODD = [
     "=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "plain", "a,b\n\"c\"", "\ud800 half", "NaN",

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from gtalign_training.cli import main
 from gtalign_training.exports.told import read_story
-from gtalign_training.play_run_folder import read_run
+from gtalign_training.runs.folder import read_run
 
 SCHEMA = json.loads((Path(__file__).parent / "inspect_log.json").read_text(encoding="utf-8"))
 LISTED = re.compile(r"^\d{4}-\d{2}-\d{2}T\d{2}[:-]\d{2}[:-]\d{2}.*\.json$")

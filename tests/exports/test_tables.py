@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from gtalign_training.cli import main
 from gtalign_training.exports.tables import EPISODES, EXCHANGES, exchanges_file
-from gtalign_training.play_run_folder import read_run
+from gtalign_training.runs.folder import read_run
 from gtalign_training.tables.csv import FORMULA
 
 from .conftest import ODD

@@ -22,14 +22,14 @@ from gtalign_training.data.rows import Question
 from gtalign_training.grid.cells import Grid, cells_of
 from gtalign_training.grid.contenders import contender
 from gtalign_training.grid.evaluation import evaluate
-from gtalign_training.play_run import run
-from gtalign_training.play_run_folder import Plan
-from gtalign_training.play_run_words import Words
 from gtalign_training.recipe import Recipe, load_recipe
 from gtalign_training.report.compare import compare
 from gtalign_training.report.page import Report, page_of
 from gtalign_training.report.readers import read_folders
 from gtalign_training.run_folder import RunFolder, write_json
+from gtalign_training.runs.folder import Plan
+from gtalign_training.runs.run import run
+from gtalign_training.runs.words import Words
 from gtalign_training.selfplay.run import run as learn_in_turns
 from gtalign_training.studies.sweep import sweep
 from gtalign_training.tabular.evaluation import evaluate_shares

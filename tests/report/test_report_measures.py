@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 from gtalign_env.core.policies import default_seat, random_assistant
 from gtalign_env.envs.table import Table
 from gtalign_env.scenario.library import list_entries
-from gtalign_training.play_run_episode import play, record
 from gtalign_training.report import parts
 from gtalign_training.report.charts.curves import MOST_POINTS, curve_chart
 from gtalign_training.report.charts.field import shades
@@ -28,6 +27,7 @@ from gtalign_training.report.readers import read_folders
 from gtalign_training.report.replayed import bring_back
 from gtalign_training.report.sections import build
 from gtalign_training.report.talks import at_most, with_unique_keys
+from gtalign_training.runs.episode import play, record
 
 PRICES = [entry.name for entry in list_entries("pricing")]
 

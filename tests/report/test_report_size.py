@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from gtalign_env.scenario.loader import load_scenario
-from gtalign_training.play_run import run
-from gtalign_training.play_run_folder import EVENTS, Plan
-from gtalign_training.play_run_words import Words
 from gtalign_training.report.page import Report, page_of
 from gtalign_training.report.readers import read_folders
 from gtalign_training.run_log import encode, read_log
+from gtalign_training.runs.folder import EVENTS, Plan
+from gtalign_training.runs.run import run
+from gtalign_training.runs.words import Words
 from tests.browser import Visitor
 from tests.report.conftest import MATRIX
 

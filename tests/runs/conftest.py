@@ -12,9 +12,9 @@ import pytest
 
 from gtalign_env.scenario.loader import load_scenario, load_tasks
 from gtalign_env.testing import FaultServer
-from gtalign_training.play_run import run
-from gtalign_training.play_run_folder import SUMMARY, Plan
-from gtalign_training.play_run_words import Words
+from gtalign_training.runs.folder import SUMMARY, Plan
+from gtalign_training.runs.run import run
+from gtalign_training.runs.words import Words
 
 
 def plan(episodes: int = 60, **changes: Any) -> Plan:

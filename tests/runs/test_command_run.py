@@ -14,9 +14,9 @@ from gtalign_env.core.moves import AssistantMove
 from gtalign_env.envs.table import Table
 from gtalign_env.errors import RunError, ScenarioError
 from gtalign_training.cli import main
-from gtalign_training.play_run_seats import assistant_seat, is_stochastic
 from gtalign_training.recipe import load_recipe
 from gtalign_training.run_folder import write_json
+from gtalign_training.runs.seats import assistant_seat, is_stochastic
 from gtalign_training.tabular.algorithms import move_shares
 from gtalign_training.tabular.checkpoint import save_model
 from gtalign_training.tabular.model import build_model, first_places, own_randomness

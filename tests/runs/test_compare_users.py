@@ -14,11 +14,11 @@ from typer.testing import CliRunner
 
 from gtalign_env.testing import FaultServer
 from gtalign_training.cli import main
-from gtalign_training.play_run import run
-from gtalign_training.play_run_episode import Episode
-from gtalign_training.play_run_families import FAMILIES, compare
-from gtalign_training.play_run_folder import Plan
-from gtalign_training.play_run_words import Words
+from gtalign_training.runs.episode import Episode
+from gtalign_training.runs.families import FAMILIES, compare
+from gtalign_training.runs.folder import Plan
+from gtalign_training.runs.run import run
+from gtalign_training.runs.words import Words
 
 from .conftest import reply, talk_plan
 

@@ -23,9 +23,9 @@ from gtalign_env.envs.transcript import read_transcripts
 from gtalign_env.scenario.compile import compile_scenario
 from gtalign_env.scenario.loader import load_scenario
 from gtalign_training.cli import main
-from gtalign_training.play_human import Sitting
-from gtalign_training.play_human_review import review_assistant, review_user
-from gtalign_training.play_human_terminal import AtTerminal, chosen
+from gtalign_training.human.review import review_assistant, review_user
+from gtalign_training.human.sitting import Sitting
+from gtalign_training.human.terminal import AtTerminal, chosen
 
 RUN = CliRunner()
 

@@ -20,8 +20,8 @@ import pytest
 from typer.testing import CliRunner
 
 from gtalign_training.cli import main
-from gtalign_training.play_run import DiskFullError, run, summary_of
-from gtalign_training.play_run_folder import (
+from gtalign_training.run_log import read_log
+from gtalign_training.runs.folder import (
     EPISODES,
     RUN,
     SUMMARY,
@@ -29,7 +29,7 @@ from gtalign_training.play_run_folder import (
     episodes_of_events,
     read_run,
 )
-from gtalign_training.run_log import read_log
+from gtalign_training.runs.run import DiskFullError, run, summary_of
 
 EPISODES_RUN = 200
 
@@ -37,9 +37,9 @@ CHILD = """
 import sys, time
 from pathlib import Path
 from gtalign_env.scenario.loader import load_scenario
-from gtalign_training.play_run import run
-from gtalign_training.play_run_folder import Plan
-from gtalign_training.play_run_workers import named_seats
+from gtalign_training.runs.run import run
+from gtalign_training.runs.folder import Plan
+from gtalign_training.runs.workers import named_seats
 
 def slow(plan):
     user, assistant = named_seats(plan)

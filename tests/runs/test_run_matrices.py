@@ -18,9 +18,9 @@ from gtalign_env.scenario.compile import compile_scenario
 from gtalign_env.scenario.loader import load_scenario
 from gtalign_env.testing import FaultServer
 from gtalign_training.cli import main
-from gtalign_training.play_run import run, summary_of
-from gtalign_training.play_run_folder import RUN, episodes_of_events, read_run
-from gtalign_training.play_run_words import Words
+from gtalign_training.runs.folder import RUN, episodes_of_events, read_run
+from gtalign_training.runs.run import run, summary_of
+from gtalign_training.runs.words import Words
 
 from .conftest import reply, talk_plan
 

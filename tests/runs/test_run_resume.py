@@ -22,9 +22,10 @@ from gtalign_env.errors import ModelError, RunError, SolverError
 from gtalign_env.scenario.compile import compile_scenario
 from gtalign_env.scenario.loader import load_pricing, load_scenario, parse_scenario
 from gtalign_training.cli import main
-from gtalign_training.play_run import run
-from gtalign_training.play_run_episode import Episode
-from gtalign_training.play_run_folder import (
+from gtalign_training.run_log import encode, read_log
+from gtalign_training.run_log_lock import FolderLock, identity
+from gtalign_training.runs.episode import Episode
+from gtalign_training.runs.folder import (
     EPISODES,
     EVENTS,
     RUN,
@@ -33,10 +34,9 @@ from gtalign_training.play_run_folder import (
     episodes_of_events,
     read_run,
 )
-from gtalign_training.play_run_stop import FAULTS_IN_A_ROW
-from gtalign_training.play_run_workers import chunks_of, named_seats
-from gtalign_training.run_log import encode, read_log
-from gtalign_training.run_log_lock import FolderLock, identity
+from gtalign_training.runs.run import run
+from gtalign_training.runs.stop import FAULTS_IN_A_ROW
+from gtalign_training.runs.workers import chunks_of, named_seats
 
 Planner = Callable[..., Plan]
 

@@ -22,8 +22,8 @@ from gtalign_env.errors import RunError
 from gtalign_env.money import parse_money
 from gtalign_env.testing import FaultServer
 from gtalign_training.cli import main
-from gtalign_training.play_run import run, summary_of
-from gtalign_training.play_run_folder import (
+from gtalign_training.run_log import read_log
+from gtalign_training.runs.folder import (
     EPISODES,
     EVENTS,
     RUN,
@@ -32,10 +32,10 @@ from gtalign_training.play_run_folder import (
     episodes_of_events,
     read_run,
 )
-from gtalign_training.play_run_spending import spent_in
-from gtalign_training.play_run_transcripts import TRANSCRIPTS
-from gtalign_training.play_run_words import Service, Words
-from gtalign_training.run_log import read_log
+from gtalign_training.runs.run import run, summary_of
+from gtalign_training.runs.spending import spent_in
+from gtalign_training.runs.transcripts import TRANSCRIPTS
+from gtalign_training.runs.words import Service, Words
 
 from .conftest import ChosenFaults, reply, talk_plan
 

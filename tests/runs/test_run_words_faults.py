@@ -28,15 +28,15 @@ from gtalign_env.pricing import Rates
 from gtalign_env.scenario.loader import load_tasks
 from gtalign_env.testing import FAULTS
 from gtalign_training.cli import main
-from gtalign_training.play_run import run
-from gtalign_training.play_run_episode import record_dialogue
-from gtalign_training.play_run_folder import EPISODES, EVENTS, Plan, episodes_of_events, read_run
-from gtalign_training.play_run_forecast import longest_scripted
-from gtalign_training.play_run_spending import spent_in
-from gtalign_training.play_run_stop import FaultsError
-from gtalign_training.play_run_transcripts import transcripts
-from gtalign_training.play_run_words import Service
 from gtalign_training.run_log import read_log
+from gtalign_training.runs.episode import record_dialogue
+from gtalign_training.runs.folder import EPISODES, EVENTS, Plan, episodes_of_events, read_run
+from gtalign_training.runs.forecast import longest_scripted
+from gtalign_training.runs.run import run
+from gtalign_training.runs.spending import spent_in
+from gtalign_training.runs.stop import FaultsError
+from gtalign_training.runs.transcripts import transcripts
+from gtalign_training.runs.words import Service
 
 from .conftest import TALK_SEED, ChosenFaults, is_user, reply, talk_plan
 

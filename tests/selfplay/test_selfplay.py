@@ -20,9 +20,9 @@ from gtalign_env.errors import RunError, ScenarioError
 from gtalign_env.scenario.compile import compile_scenario
 from gtalign_env.scenario.loader import load_scenario
 from gtalign_training.pipeline import run
-from gtalign_training.play_run_seats import assistant_seat, user_seat
 from gtalign_training.recipe import Recipe
 from gtalign_training.run_folder import RunFolder
+from gtalign_training.runs.seats import assistant_seat, user_seat
 from gtalign_training.selfplay.exact import trembling_assistant, trembling_user
 from gtalign_training.selfplay.measure import measure
 

@@ -13,17 +13,17 @@ from gtalign_env.errors import RunError, ScenarioError
 from gtalign_env.scenario.loader import load_scenario, load_tasks
 from gtalign_training.cli import main
 from gtalign_training.grid.contenders import recipe_of_run
-from gtalign_training.play_run_seats import (
+from gtalign_training.recipe import GameModel, Recipe, load_recipe
+from gtalign_training.report.parts import Game
+from gtalign_training.report.readers import read_folders
+from gtalign_training.run_folder import RunFolder
+from gtalign_training.runs.seats import (
     assistant_seat,
     is_stochastic,
     seat_name,
     training_of,
     user_seat,
 )
-from gtalign_training.recipe import GameModel, Recipe, load_recipe
-from gtalign_training.report.parts import Game
-from gtalign_training.report.readers import read_folders
-from gtalign_training.run_folder import RunFolder
 
 PRICE = """\
 schema: gtalign/pricing/1

@@ -12,9 +12,9 @@ import pytest
 from typer.testing import CliRunner
 
 from gtalign_env.errors import MissingExtraError, RunError
-from gtalign_training.play_run_seats import trained_seat
 from gtalign_training.recipe import Recipe, load_recipe
 from gtalign_training.run_folder import RunFolder
+from gtalign_training.runs.seats import trained_seat
 from gtalign_training.tabular import evaluate_network, train_network
 from gtalign_training.tabular.algorithms import move_shares
 from gtalign_training.tabular.checkpoint import MEMORY

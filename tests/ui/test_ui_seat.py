@@ -13,7 +13,7 @@ from gtalign_env.envs.table import Table as Dealer
 from gtalign_env.errors import ScenarioError
 from gtalign_env.scenario.loader import load_scenario
 from gtalign_env.testing import FaultServer
-from gtalign_training.play_human import Sitting, type_lines
+from gtalign_training.human.sitting import Sitting, type_lines
 from gtalign_training.ui.draw_seat import draw_brief, draw_end, draw_standing, draw_talk
 from gtalign_training.ui.seat import SEATS, Table, across, opponents, take_seat
 

@@ -17,9 +17,9 @@ from gtalign_env.games.empirical import EmpiricalGame
 from gtalign_env.games.empirical_verdicts import Verdicts, verdicts
 from gtalign_env.games.nash import nash_equilibria
 from gtalign_training.egta_ranges import payoff_ranges
-from gtalign_training.play_run_episode import play
-from gtalign_training.play_run_folder import RUN, read_run
 from gtalign_training.run_folder import RunFolder
+from gtalign_training.runs.episode import play
+from gtalign_training.runs.folder import RUN, read_run
 
 Profile = tuple[str, str]
 """Names of the user's and the assistant's policy."""

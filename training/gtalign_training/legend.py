@@ -26,4 +26,4 @@ def print_moves(console: Console, names: Iterable[str]) -> None:
     """
     short = {"VQ", "DQ", "DA", "CQ", "AQ"}
     if any(name.partition(":")[0] in short for name in names):
-        console.print(safe(MOVES, "dim"), soft_wrap=True)
+        console.print(safe(MOVES, "dim"))

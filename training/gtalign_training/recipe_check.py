@@ -113,7 +113,7 @@ def _files_in(data: Any) -> Iterator[tuple[Key, str, Callable[..., object], str]
 
 def _agents_in(data: Any) -> Iterator[tuple[Key, Callable[[str], object], str]]:
     """Yield path, seat and name of the agents that a self-play recipe begins with."""
-    from gtalign_training.play_run_seats import assistant_seat, user_seat
+    from gtalign_training.runs.seats import assistant_seat, user_seat
 
     section = data.get("selfplay") if isinstance(data, dict) else None
     if not isinstance(section, dict):

@@ -16,8 +16,8 @@ def show_families(shared: dict[str, Any], found: dict[str, Any]) -> None:
     """Print each user's means and differences, and the worst beside the mean.
 
     Args:
-        shared: What the runs have in common, of `play_run_families.read_runs`.
-        found: What `play_run_families.compare` returns.
+        shared: What the runs have in common, of `runs.families.read_runs`.
+        found: What `runs.families.compare` returns.
     """
     console = out()
     families = shared["families"]

@@ -61,7 +61,7 @@ def agents(
 
 
 def _families(*, json: bool) -> None:
-    from gtalign_training.play_run_families import FAMILIES
+    from gtalign_training.runs.families import FAMILIES
 
     if json:
         print_json([{"name": name, "description": text} for name, text in FAMILIES.items()])

@@ -23,9 +23,9 @@ from gtalign_env.scenario.schema import PricingFile
 from gtalign_training.commands.options import Folders
 from gtalign_training.console import err, safe
 from gtalign_training.json_lines import read_lines
-from gtalign_training.play_run_folder import EVENTS, scenario_of
-from gtalign_training.play_run_transcripts import finished
 from gtalign_training.run_folder import RunFolder
+from gtalign_training.runs.folder import EVENTS, scenario_of
+from gtalign_training.runs.transcripts import finished
 
 EXAMPLES = (
     "gtalign bill runs/help_desk",

@@ -90,9 +90,9 @@ def compare(
 
 
 def _compare_users(runs: list[Path], *, json: bool) -> None:
-    from gtalign_training.play_run_families import compare as compare_users
-    from gtalign_training.play_run_families import read_runs
     from gtalign_training.render_families import show_families
+    from gtalign_training.runs.families import compare as compare_users
+    from gtalign_training.runs.families import read_runs
 
     if len(runs) < 2:
         raise ScenarioError(f"two runs or more are compared; got {len(runs)}")

@@ -64,9 +64,9 @@ def agreement(
     from gtalign_training.data.evaluation.judges import is_judged, item_of
     from gtalign_training.data.evaluation.plan import from_run
     from gtalign_training.data.evaluation.records import read_kept
-    from gtalign_training.play_run_talk import needs_price, open_model
-    from gtalign_training.play_run_words import Service
     from gtalign_training.progress import working
+    from gtalign_training.runs.talk import needs_price, open_model
+    from gtalign_training.runs.words import Service
 
     if not is_model(known_judge(judge)):
         raise ScenarioError(

@@ -152,7 +152,7 @@ def evaluate(
     from gtalign_training.data.evaluation.run import evaluate as run_plan
     from gtalign_training.data.evaluation.seats import baseline
     from gtalign_training.data.files import read_questions
-    from gtalign_training.play_run_words import Service
+    from gtalign_training.runs.words import Service
 
     roots = path or ()
     if is_model(assistant):
@@ -263,7 +263,7 @@ def _warn(plan: Any) -> None:
 
 def _forecast(plan: Any, tries: int, *, json: bool) -> None:
     from gtalign_training.data.evaluation.forecast import forecast
-    from gtalign_training.play_run_render import render_forecast
+    from gtalign_training.runs.render import render_forecast
 
     found = forecast(plan)
     asked = len(plan.asked) * len(plan.conditions)

@@ -139,8 +139,8 @@ def evaluate(
     from gtalign_training.grid.contenders import contender
     from gtalign_training.grid.evaluation import evaluate as run_evaluation
     from gtalign_training.grid.optimum import When
-    from gtalign_training.play_run_seats import require_user
-    from gtalign_training.play_run_words import Service
+    from gtalign_training.runs.seats import require_user
+    from gtalign_training.runs.words import Service
 
     known_format(shown)
     names = assistant or list(DEFAULT_ASSISTANTS)

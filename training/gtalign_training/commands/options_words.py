@@ -176,8 +176,8 @@ def words_settings(
     from gtalign_agents.dialogue.assistant import Structured as Forms
     from gtalign_agents.dialogue.replayed import is_replayed
     from gtalign_agents.dialogue.user import Mode
-    from gtalign_training.play_run_seats import user_seat
-    from gtalign_training.play_run_words import Words
+    from gtalign_training.runs.seats import user_seat
+    from gtalign_training.runs.words import Words
 
     models = {name: is_model(name) for name in (user, assistant)}
     for name in (name for name, is_one in models.items() if is_one):

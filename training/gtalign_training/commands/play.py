@@ -34,11 +34,11 @@ from gtalign_training.commands.options_words import (
 from gtalign_training.commands.run import scenario_under
 from gtalign_training.commands.sitting import FAULTS
 from gtalign_training.console import out, safe
-from gtalign_training.play_human import OPPONENTS, Sitting, other_seat, sit_down, type_lines
-from gtalign_training.play_human_review import Review
-from gtalign_training.play_human_terminal import Ask, AtTerminal
-from gtalign_training.play_run_folder import Plan
-from gtalign_training.play_run_seats import seat_name
+from gtalign_training.human.review import Review
+from gtalign_training.human.sitting import OPPONENTS, Sitting, other_seat, sit_down, type_lines
+from gtalign_training.human.terminal import Ask, AtTerminal
+from gtalign_training.runs.folder import Plan
+from gtalign_training.runs.seats import seat_name
 
 EXAMPLES = (
     "gtalign play quick_question --as assistant",

@@ -70,7 +70,7 @@ def rescore(
     from gtalign_training.data.evaluation.plan import from_run
     from gtalign_training.data.evaluation.render import render_evaluation
     from gtalign_training.data.evaluation.rescoring import rescore as run_again
-    from gtalign_training.play_run_words import Service
+    from gtalign_training.runs.words import Service
 
     before = from_run(folder)
     name = before.judge if judge is None else known_judge(judge)

@@ -105,11 +105,11 @@ def run(
     """
     from gtalign_agents.backends.cassette import Mode
     from gtalign_agents.backends.named import is_model
-    from gtalign_training.play_run import run as run_plan
-    from gtalign_training.play_run_folder import Plan
-    from gtalign_training.play_run_render import render_summary
-    from gtalign_training.play_run_seats import assistant_seat, require_user, seat_name
-    from gtalign_training.play_run_words import Service
+    from gtalign_training.runs.folder import Plan
+    from gtalign_training.runs.render import render_summary
+    from gtalign_training.runs.run import run as run_plan
+    from gtalign_training.runs.seats import assistant_seat, require_user, seat_name
+    from gtalign_training.runs.words import Service
 
     loaded = scenario_under(scenario, pricing, path)
     user, assistant = seat_name(user), seat_name(assistant)
@@ -167,8 +167,8 @@ def run(
 
 
 def _forecast(plan: Any, service: Any, *, json: bool) -> None:
-    from gtalign_training.play_run_forecast import forecast
-    from gtalign_training.play_run_render import render_forecast
+    from gtalign_training.runs.forecast import forecast
+    from gtalign_training.runs.render import render_forecast
 
     found = forecast(plan, service) if plan.words is not None else []
     if json:

@@ -33,10 +33,10 @@ def sitting(folder: Path, again: str = "add --resume") -> Iterator[Progress]:
         folder: What is written to.
         again: How one goes on, for the message.
     """
-    from gtalign_training.play_run import DiskFullError
-    from gtalign_training.play_run_signals import SIGNALS
-    from gtalign_training.play_run_stop import FaultsError
     from gtalign_training.progress import progress_bars
+    from gtalign_training.runs.run import DiskFullError
+    from gtalign_training.runs.signals import SIGNALS
+    from gtalign_training.runs.stop import FaultsError
 
     console = err()
     try:
@@ -55,6 +55,6 @@ def sitting(folder: Path, again: str = "add --resume") -> Iterator[Progress]:
 
 def _code_of(interrupt: KeyboardInterrupt) -> int:
     """Return the exit code that shells expect after an interruption: 128 and the signal's number."""
-    from gtalign_training.play_run_signals import Terminated
+    from gtalign_training.runs.signals import Terminated
 
     return 143 if isinstance(interrupt, Terminated) else 130

@@ -15,11 +15,11 @@ from typing import Any, NamedTuple
 
 from gtalign_env.envs.transcript import Transcript, read_transcripts
 from gtalign_env.errors import RunError
-from gtalign_training.play_run_episode import Fault, attempts, from_events
-from gtalign_training.play_run_folder import EVENTS, RUN
-from gtalign_training.play_run_folder import SCHEMA as RUN_SCHEMA
 from gtalign_training.run_folder import RunFolder
 from gtalign_training.run_log import read_log
+from gtalign_training.runs.episode import Fault, attempts, from_events
+from gtalign_training.runs.folder import EVENTS, RUN
+from gtalign_training.runs.folder import SCHEMA as RUN_SCHEMA
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 

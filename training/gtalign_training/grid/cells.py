@@ -21,8 +21,8 @@ from gtalign_agents.dialogue.replayed import is_replayed
 from gtalign_env.errors import RunError
 from gtalign_env.scenario.loader import Scenario, load_persona, load_pricing
 from gtalign_training.grid.contenders import Contender
-from gtalign_training.play_run_folder import Plan
-from gtalign_training.play_run_words import Words
+from gtalign_training.runs.folder import Plan
+from gtalign_training.runs.words import Words
 
 OWN = "own"
 """Stands for the scenario's own regimes, or its own personas."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from gtalign_env.core.moves import STYLES
 from gtalign_env.envs.table import Table
 from gtalign_env.scenario.loader import Scenario
-from gtalign_training.play_run_episode import Episode
+from gtalign_training.runs.episode import Episode
 
 Floats = NDArray[np.float64]
 MEASURES = ("user", "assistant", "welfare")

@@ -22,9 +22,9 @@ from gtalign_training.grid.play import GRID
 from gtalign_training.grid.report import report
 from gtalign_training.grid.results import Results
 from gtalign_training.grid.written import matrices_of
-from gtalign_training.play_run_episode import Episode
-from gtalign_training.play_run_folder import RUN, differences, read_run, scenario_of
 from gtalign_training.run_folder import RunFolder
+from gtalign_training.runs.episode import Episode
+from gtalign_training.runs.folder import RUN, differences, read_run, scenario_of
 
 MOST_NAMED = 4
 """Differences that a refusal names."""

@@ -10,8 +10,8 @@ from gtalign_agents.fourblock import parse
 from gtalign_env.envs.transcript import Transcript, read_transcripts
 from gtalign_env.errors import FormatError, RunError
 from gtalign_env.scenario.loader import Scenario
-from gtalign_training.play_run_episode import Episode, Fault
 from gtalign_training.run_folder import RunFolder
+from gtalign_training.runs.episode import Episode, Fault
 
 RECIPE, RESULT, AFTER = "recipe.json", "evaluation.json", "transcripts-after.jsonl"
 EXACT = "gtalign/comparison/1"

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from gtalign_agents.backends.named import is_model
 from gtalign_env.errors import RunError
-from gtalign_training.play_run_seats import RUN, TRAINED, assistant_seat, training_of
 from gtalign_training.recipe import Recipe
 from gtalign_training.run_folder import RunFolder
+from gtalign_training.runs.seats import RUN, TRAINED, assistant_seat, training_of
 
 
 class Contender(NamedTuple):

@@ -25,9 +25,9 @@ from gtalign_training.grid.report import report as report_of
 from gtalign_training.grid.results import read_results
 from gtalign_training.grid.tables import tables_of
 from gtalign_training.grid.written import matrices_of
-from gtalign_training.play_run import DIRECT
-from gtalign_training.play_run_words import Service
 from gtalign_training.run_folder import write_json, write_text
+from gtalign_training.runs.run import DIRECT
+from gtalign_training.runs.words import Service
 from gtalign_training.tables import ENDINGS
 
 SCHEMA = "gtalign/evaluation/1"

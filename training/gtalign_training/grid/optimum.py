@@ -19,7 +19,7 @@ from gtalign_env.errors import SolverError
 from gtalign_env.games.nash import nash_equilibria
 from gtalign_env.games.normal_form import price_of_anarchy, price_of_stability
 from gtalign_training.grid.cells import Cell
-from gtalign_training.play_run_seats import user_mix_of
+from gtalign_training.runs.seats import user_mix_of
 
 When = Literal["auto", "always", "never"]
 WHEN = get_args(When)

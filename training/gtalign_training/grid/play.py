@@ -12,13 +12,13 @@ from gtalign_env.errors import RunError
 from gtalign_training.crew import Crew
 from gtalign_training.grid.cells import Grid, folder_of
 from gtalign_training.grid.spoken import play_rollouts
-from gtalign_training.play_run import DIRECT, DiskFullError, run
-from gtalign_training.play_run_folder import RUN
-from gtalign_training.play_run_signals import Stoppable
-from gtalign_training.play_run_spending import spent_in
-from gtalign_training.play_run_stop import FaultsError
-from gtalign_training.play_run_words import Service
 from gtalign_training.run_folder import RunFolder, write_json
+from gtalign_training.runs.folder import RUN
+from gtalign_training.runs.run import DIRECT, DiskFullError, run
+from gtalign_training.runs.signals import Stoppable
+from gtalign_training.runs.spending import spent_in
+from gtalign_training.runs.stop import FaultsError
+from gtalign_training.runs.words import Service
 
 GRID = "grid.json"
 """What an evaluation is: seed, version, hash of the scenario."""

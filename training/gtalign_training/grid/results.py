@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from gtalign_training.grid.cells import CellName, Grid, folder_of
 from gtalign_training.grid.columns import MEASURES, Columns, Floats, Types, columns_of, types_of
 from gtalign_training.grid.optimum import Optimum
-from gtalign_training.play_run_folder import read_run
+from gtalign_training.runs.folder import read_run
 
 DIMENSIONS = CellName._fields
 """What cells differ in: scenario, regime, persona, user."""

@@ -13,11 +13,11 @@ from gtalign_training.game import instructions_of, open_talk
 from gtalign_training.generation import sampler
 from gtalign_training.grid.contenders import recipe_of_run
 from gtalign_training.models import load_assistant, require_train_extra
-from gtalign_training.play_run_episode import Fault, Played, from_events, record
-from gtalign_training.play_run_folder import Plan
-from gtalign_training.play_run_seats import user_seat
 from gtalign_training.recipe import TinyModel
 from gtalign_training.rollouts import Rollout, play
+from gtalign_training.runs.episode import Fault, Played, from_events, record
+from gtalign_training.runs.folder import Plan
+from gtalign_training.runs.seats import user_seat
 
 BLOCK = 64
 """Most conversations that are generated together."""

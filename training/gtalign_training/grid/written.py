@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from gtalign_training.grid.cells import CellName
-from gtalign_training.play_run_folder import SUMMARY
 from gtalign_training.run_folder import RunFolder
+from gtalign_training.runs.folder import SUMMARY
 
 SIDES = ("user", "assistant")
 

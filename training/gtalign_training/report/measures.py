@@ -10,13 +10,13 @@ import numpy as np
 
 from gtalign_env.core.moves import ASSISTANT_LABELS, USER_LABELS, Ending
 from gtalign_env.money import PICO_PER_USD, to_usd
-from gtalign_training.play_run_episode import Episode
 from gtalign_training.report.parts import Flow, Part, ShareRows, Table, WelfareRows, Welfares
 from gtalign_training.report.replayed import SINKS, SOURCES, Replayed
 from gtalign_training.report.words import count, number, percent, usd
+from gtalign_training.runs.episode import Episode
 from gtalign_training.statistics import bootstrap
 
-_RESAMPLES = 5  # the stream of `play_run_summary`: a run has the same intervals everywhere
+_RESAMPLES = 5  # the stream of `runs.summary`: a run has the same intervals everywhere
 
 ENDINGS = tuple(ending.name.lower() for ending in Ending if ending is not Ending.FAULT)
 

@@ -1,4 +1,4 @@
-"""What the written matrices of a run are worth, as its summary has it, see `play_run_matrices`."""
+"""What the written matrices of a run are worth, as its summary has it, see `runs.matrices`."""
 
 from __future__ import annotations
 

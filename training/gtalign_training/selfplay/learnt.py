@@ -21,9 +21,9 @@ from gtalign_env.envs.observe import Array
 from gtalign_env.errors import MissingExtraError, RunError
 from gtalign_env.welfare import Welfare
 from gtalign_training.game import reward_welfare
-from gtalign_training.play_run_seats import assistant_seat, user_seat
 from gtalign_training.recipe import Recipe
 from gtalign_training.run_folder import CHECKPOINT
+from gtalign_training.runs.seats import assistant_seat, user_seat
 from gtalign_training.selfplay.measure import Pair
 from gtalign_training.selfplay.network import FrozenSeat
 from gtalign_training.tabular.checkpoint import save_model

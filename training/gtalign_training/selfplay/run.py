@@ -20,9 +20,9 @@ from gtalign_env.core.spec import GameSpec
 from gtalign_env.errors import RunError
 from gtalign_training.callbacks import Progress, silent
 from gtalign_training.checkpoints import newest
-from gtalign_training.play_run_seats import assistant_mix_of, user_mix_of
 from gtalign_training.recipe import Recipe
 from gtalign_training.run_folder import RunFolder, write_json
+from gtalign_training.runs.seats import assistant_mix_of, user_mix_of
 from gtalign_training.selfplay.exact import respond
 from gtalign_training.selfplay.measure import Measured, Pair, measure
 from gtalign_training.tabular.model import own_randomness

@@ -8,8 +8,8 @@ from gtalign_env.core.moves import Ending
 from gtalign_env.draws import Seat
 from gtalign_env.money import format_money
 from gtalign_env.words import plural
-from gtalign_training.play_human import task_lines, type_lines, words_of
-from gtalign_training.play_human_review import Review
+from gtalign_training.human.review import Review
+from gtalign_training.human.sitting import task_lines, type_lines, words_of
 from gtalign_training.ui.seat import Standing, Table
 
 ENDINGS = {

@@ -14,10 +14,10 @@ from gtalign_env.core.moves import AssistantMove, UserMove
 from gtalign_env.draws import Seat
 from gtalign_env.errors import EpisodeError, GTAlignError, ScenarioError, SolverError
 from gtalign_env.scenario.resolved import Scenario
-from gtalign_training.play_human import OPPONENTS, Move, Sitting, other_seat, sit_down
-from gtalign_training.play_human_review import Review
-from gtalign_training.play_run_folder import Plan
-from gtalign_training.play_run_words import Words
+from gtalign_training.human.review import Review
+from gtalign_training.human.sitting import OPPONENTS, Move, Sitting, other_seat, sit_down
+from gtalign_training.runs.folder import Plan
+from gtalign_training.runs.words import Words
 
 SEATS = {"user": Seat.USER, "assistant": Seat.ASSISTANT}
 

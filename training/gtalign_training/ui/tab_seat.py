@@ -9,7 +9,7 @@ from typing import Any
 from gtalign_env.core.moves import UserMove
 from gtalign_env.envs.seated import fresh_seed
 from gtalign_env.errors import ScenarioError
-from gtalign_training.play_human import OPPONENTS
+from gtalign_training.human.sitting import OPPONENTS
 from gtalign_training.ui.draw_seat import draw_brief, draw_end, draw_standing, draw_talk
 from gtalign_training.ui.explore import Explore
 from gtalign_training.ui.handlers import handler

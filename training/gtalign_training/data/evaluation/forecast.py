@@ -12,8 +12,8 @@ from gtalign_env.pricing import Rates
 from gtalign_env.scenario.compile import compile_scenario
 from gtalign_training.data.evaluation.plan import Evaluation
 from gtalign_training.data.evaluation.seats import Posed, request_of
-from gtalign_training.play_run_forecast import GROWTH, Forecast
-from gtalign_training.play_run_talk import CONTINUES, needs_price
+from gtalign_training.runs.forecast import GROWTH, Forecast
+from gtalign_training.runs.talk import CONTINUES, needs_price
 
 ESCAPED = 6
 """Characters of JSON that one character of an answer can become before a judge."""

@@ -13,8 +13,8 @@ from gtalign_agents.judging.verdict import InTurn, Item, Judge
 from gtalign_training.data.evaluation.plan import NO_JUDGE, RULES, Evaluation
 from gtalign_training.data.evaluation.records import Answer, Judgement, Key
 from gtalign_training.data.rows import Question
-from gtalign_training.play_run_talk import open_model
-from gtalign_training.play_run_words import Service
+from gtalign_training.runs.talk import open_model
+from gtalign_training.runs.words import Service
 
 BY_RULES = (Mathematics(), ShortAnswers(), Refusals())
 """The judges without a model; each abstains from what is not its own."""

@@ -22,8 +22,8 @@ from gtalign_env.scenario.loader import Scenario, parse_scenario
 from gtalign_env.scenario.schema import PersonaFile, PricingFile
 from gtalign_training.data.files import read_questions
 from gtalign_training.data.rows import Question
-from gtalign_training.play_run_folder import RUN, version_now
 from gtalign_training.run_folder import RunFolder
+from gtalign_training.runs.folder import RUN, version_now
 
 SCHEMA = "gtalign/evaluation/1"
 

@@ -19,8 +19,8 @@ from gtalign_agents.backends.chat import Fault as ModelFault
 from gtalign_agents.dialogue.speaker import Said
 from gtalign_agents.judging.verdict import Judged, Verdict, calls_of
 from gtalign_env.pricing import Usage
-from gtalign_training.play_run_episode import Fault
 from gtalign_training.run_log import Contents, read_log
+from gtalign_training.runs.episode import Fault
 
 ANSWERS, VERDICTS = "answers.jsonl", "verdicts.jsonl"
 SCHEMA = 1

@@ -26,14 +26,14 @@ from gtalign_training.data.evaluation.run import (
     require_prices,
 )
 from gtalign_training.data.evaluation.summary import summarise
-from gtalign_training.play_run import DIRECT
-from gtalign_training.play_run_folder import RUN, SUMMARY, mark, write_summary
-from gtalign_training.play_run_signals import Stoppable
-from gtalign_training.play_run_spending import open_account
-from gtalign_training.play_run_stop import Stop
-from gtalign_training.play_run_words import Service
 from gtalign_training.run_folder import RunFolder, write_text
 from gtalign_training.run_log import RunLog, fsync_folder
+from gtalign_training.runs.folder import RUN, SUMMARY, mark, write_summary
+from gtalign_training.runs.run import DIRECT
+from gtalign_training.runs.signals import Stoppable
+from gtalign_training.runs.spending import open_account
+from gtalign_training.runs.stop import Stop
+from gtalign_training.runs.words import Service
 
 AGAIN = "the same command"
 """How one goes on with a rescoring that was broken off."""

@@ -34,16 +34,16 @@ from gtalign_training.data.evaluation.records import (
 from gtalign_training.data.evaluation.seats import Answerer, Posed, assistant_of
 from gtalign_training.data.evaluation.summary import summarise
 from gtalign_training.data.files import to_line
-from gtalign_training.play_run import DIRECT, FULL, DiskFullError
-from gtalign_training.play_run_folder import LOCK, mark, open_folder, write_summary
-from gtalign_training.play_run_signals import Stoppable
-from gtalign_training.play_run_spending import open_account
-from gtalign_training.play_run_stop import FaultsError, Stop
-from gtalign_training.play_run_talk import needs_price
-from gtalign_training.play_run_words import Service
 from gtalign_training.run_folder import write_text
 from gtalign_training.run_log import RunLog
 from gtalign_training.run_log_lock import FolderLock
+from gtalign_training.runs.folder import LOCK, mark, open_folder, write_summary
+from gtalign_training.runs.run import DIRECT, FULL, DiskFullError
+from gtalign_training.runs.signals import Stoppable
+from gtalign_training.runs.spending import open_account
+from gtalign_training.runs.stop import FaultsError, Stop
+from gtalign_training.runs.talk import needs_price
+from gtalign_training.runs.words import Service
 
 Report = Callable[[int, int, Sequence[Answer], Sequence[Judgement]], None]
 """Told (finished, all, answers and judgements just made), once these are on the disk."""

@@ -28,8 +28,8 @@ from gtalign_env.errors import ScenarioError, suggest
 from gtalign_env.pricing import Usage
 from gtalign_training.data.evaluation.plan import Arm, Evaluation
 from gtalign_training.data.rows import Question
-from gtalign_training.play_run_talk import Pricing, open_model, require_continuing
-from gtalign_training.play_run_words import Service
+from gtalign_training.runs.talk import Pricing, open_model, require_continuing
+from gtalign_training.runs.words import Service
 
 BASELINES = {
     "reference": "states the accepted answers; refuses harmful requests and offers something else",

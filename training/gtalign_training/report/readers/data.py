@@ -9,13 +9,13 @@ from typing import Any
 
 from gtalign_training.data.evaluation.plan import ROWS
 from gtalign_training.data.evaluation.records import ANSWERS, VERDICTS, Kept, read_kept
-from gtalign_training.play_run_folder import RUN, SUMMARY
 from gtalign_training.report.judged import judged_parts
 from gtalign_training.report.parts import Data, Folder, Part, Talks
 from gtalign_training.report.plain import dig, rows_of
 from gtalign_training.report.readers.files import attempt, read_object, read_rows, version_problem
 from gtalign_training.report.talks import talk_record, with_unique_keys
 from gtalign_training.report.words import count, plural
+from gtalign_training.runs.folder import RUN, SUMMARY
 
 _SHOWN = {
     *("schema", "files", "rows", "assistant", "format", "pricing", "told", "steer", "scenario"),

@@ -9,8 +9,6 @@ from typing import Any, NamedTuple
 from gtalign_training.grid.cells import CELLS
 from gtalign_training.grid.evaluation import RESULT, SCHEMA
 from gtalign_training.grid.play import GRID
-from gtalign_training.play_run_episode import Episode
-from gtalign_training.play_run_folder import EPISODES, EVENTS, RUN
 from gtalign_training.report.evaluated import evaluation_parts
 from gtalign_training.report.measures import welfares
 from gtalign_training.report.parts import Folder, Part, Runs, Talks, WelfareRows
@@ -18,6 +16,8 @@ from gtalign_training.report.plain import as_number, dig, rows_of
 from gtalign_training.report.readers.files import read_object, version_problem
 from gtalign_training.report.readers.run import talks_of
 from gtalign_training.report.words import count, general, number, plural
+from gtalign_training.runs.episode import Episode
+from gtalign_training.runs.folder import EPISODES, EVENTS, RUN
 
 DIMENSIONS = (
     ("scenario", "scenario"),

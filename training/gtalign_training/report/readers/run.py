@@ -13,8 +13,6 @@ from gtalign_env.errors import GTAlignError
 from gtalign_env.money import to_usd
 from gtalign_env.scenario.compile import compile_scenario
 from gtalign_env.scenario.loader import Scenario, parse_scenario
-from gtalign_training.play_run_episode import Episode, attempts, from_events
-from gtalign_training.play_run_folder import EPISODES, EVENTS, RUN, SUMMARY, read_run
 from gtalign_training.report import measures
 from gtalign_training.report.games import MOST_GAMES, exact_cells, game_part, matrices
 from gtalign_training.report.parts import Data, Folder, Outcomes, Part, Talks
@@ -24,6 +22,8 @@ from gtalign_training.report.talks import talk_record, with_unique_keys
 from gtalign_training.report.words import plural
 from gtalign_training.report.written import written_parts
 from gtalign_training.run_log import read_log
+from gtalign_training.runs.episode import Episode, attempts, from_events
+from gtalign_training.runs.folder import EPISODES, EVENTS, RUN, SUMMARY, read_run
 
 DEFAULT_USER = "default"
 P_VAGUE = 0.5

@@ -20,10 +20,10 @@ from typing import Any
 
 from gtalign_env.errors import RunError
 from gtalign_env.scenario.loader import Scenario, parse_scenario
-from gtalign_training.play_run_episode import Episode, latest, replay
-from gtalign_training.play_run_words import Words
 from gtalign_training.run_folder import RunFolder, write_json
 from gtalign_training.run_log import fsync_folder, read_log
+from gtalign_training.runs.episode import Episode, latest, replay
+from gtalign_training.runs.words import Words
 
 SCHEMA = "gtalign/run/1"
 RUN, EVENTS, EPISODES, SUMMARY, LOCK = (

@@ -13,9 +13,9 @@ from gtalign_agents.dialogue.user_prompt import to_decide
 from gtalign_env.envs.dialogue_aec import TalkTable
 from gtalign_env.scenario.loader import load_tasks
 from gtalign_env.scenario.tasks import TaskSet
-from gtalign_training.play_run_folder import Plan
-from gtalign_training.play_run_talk import speakers, talk_table
-from gtalign_training.play_run_words import SEATS, Service
+from gtalign_training.runs.folder import Plan
+from gtalign_training.runs.talk import speakers, talk_table
+from gtalign_training.runs.words import SEATS, Service
 
 PROMPTS_READ = 200
 """Conversations whose opening prompts are written to find the longest."""

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from gtalign_env.errors import RunError
 from gtalign_env.money import format_money
-from gtalign_training.play_run_episode import Fault
+from gtalign_training.runs.episode import Fault
 
 FAULTS_IN_A_ROW = 20
 """After so many faulted episodes one after another a run stops: something is down."""

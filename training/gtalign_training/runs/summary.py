@@ -13,8 +13,8 @@ from gtalign_agents.fourblock import Payoff
 from gtalign_env.core.moves import ASSISTANT_LABELS, USER_LABELS, Ending
 from gtalign_env.money import to_usd
 from gtalign_env.pricing import Rates, Usage
-from gtalign_training.play_run_episode import Episode, Side
-from gtalign_training.play_run_matrices import matrices
+from gtalign_training.runs.episode import Episode, Side
+from gtalign_training.runs.matrices import matrices
 from gtalign_training.statistics import bootstrap
 
 _RESAMPLES = 5  # stream of a run's seed, apart from those of the trainers

@@ -9,10 +9,10 @@ from typing import Any
 from gtalign_env.core.spec import GameSpec
 from gtalign_env.envs.table import Table
 from gtalign_env.envs.transcript import Transcript, Turn
-from gtalign_training.play_run_episode import attempts, from_events
-from gtalign_training.play_run_folder import EVENTS, Plan
 from gtalign_training.run_folder import write_text
 from gtalign_training.run_log import fsync_folder, read_log
+from gtalign_training.runs.episode import attempts, from_events
+from gtalign_training.runs.folder import EVENTS, Plan
 
 TRANSCRIPTS = "transcripts.jsonl"
 

@@ -11,8 +11,8 @@ from gtalign_env.core.moves import AssistantMove
 from gtalign_env.draws import Seat
 from gtalign_env.words import plural
 from gtalign_training.console import safe
+from gtalign_training.human.sitting import Move, Sitting, task_lines, type_lines
 from gtalign_training.legend import MOVES
-from gtalign_training.play_human import Move, Sitting, task_lines, type_lines
 
 Ask = Callable[[str], str]
 """Shows a prompt and returns a line; raises EOFError where there is none."""

@@ -14,7 +14,7 @@ from gtalign_training.console import safe
 from gtalign_training.legend import BROKE, print_moves
 
 if TYPE_CHECKING:
-    from gtalign_training.play_run_forecast import Forecast
+    from gtalign_training.runs.forecast import Forecast
 
 SIDES = (("user", "user's U"), ("assistant", "assistant's L"), ("joint", "joint W"))
 
@@ -46,7 +46,7 @@ def render_summary(console: Console, summary: dict[str, Any]) -> None:
 
     Args:
         console: Where to print.
-        summary: What `gtalign_training.play_run.run` returned.
+        summary: What `gtalign_training.runs.run.run` returned.
     """
     regimes = ", ".join(summary["pricing"])
     console.print(

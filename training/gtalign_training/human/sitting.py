@@ -31,11 +31,11 @@ from gtalign_env.envs.transcript import Transcript, transcript_of
 from gtalign_env.money import format_money
 from gtalign_env.persona import UserType
 from gtalign_env.words import plural
-from gtalign_training.play_human_review import Made, Review, review_assistant, review_user
-from gtalign_training.play_run_folder import Plan
-from gtalign_training.play_run_seats import assistant_seat, is_stochastic, user_seat
-from gtalign_training.play_run_talk import speakers, talk_table
-from gtalign_training.play_run_words import Service
+from gtalign_training.human.review import Made, Review, review_assistant, review_user
+from gtalign_training.runs.folder import Plan
+from gtalign_training.runs.seats import assistant_seat, is_stochastic, user_seat
+from gtalign_training.runs.talk import speakers, talk_table
+from gtalign_training.runs.words import Service
 
 Move = UserMove | AssistantMove
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from gtalign_agents.calibration import agreement, best_cells, payoff_of, spread
 from gtalign_agents.fourblock import PAYOFF_KEYS, Payoff
-from gtalign_training.play_run_episode import Episode, Written
+from gtalign_training.runs.episode import Episode, Written
 from gtalign_training.statistics import bootstrap
 
 _RESAMPLES = 9  # stream of a run's seed, apart from that of the welfares

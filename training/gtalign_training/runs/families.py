@@ -16,9 +16,9 @@ import numpy as np
 from gtalign_agents.backends.named import is_model
 from gtalign_agents.dialogue.replayed import is_replayed
 from gtalign_env.errors import RunError
-from gtalign_training.play_run_episode import Episode
-from gtalign_training.play_run_folder import RUN, differences, read_run
 from gtalign_training.run_folder import RunFolder
+from gtalign_training.runs.episode import Episode
+from gtalign_training.runs.folder import RUN, differences, read_run
 from gtalign_training.statistics import bootstrap
 
 FAMILIES = {

@@ -16,8 +16,10 @@ from gtalign_agents.calibration import exact_payoff
 from gtalign_env.envs.table import Table
 from gtalign_env.errors import RunError
 from gtalign_env.scenario.compile import compile_scenario
-from gtalign_training.play_run_episode import Episode, Played
-from gtalign_training.play_run_folder import (
+from gtalign_training.run_log import RunLog
+from gtalign_training.run_log_lock import FolderLock
+from gtalign_training.runs.episode import Episode, Played
+from gtalign_training.runs.folder import (
     EPISODES,
     EVENTS,
     LOCK,
@@ -27,15 +29,13 @@ from gtalign_training.play_run_folder import (
     read_run,
     write_summary,
 )
-from gtalign_training.play_run_signals import Stoppable
-from gtalign_training.play_run_stop import FaultsError, Stop
-from gtalign_training.play_run_summary import summarise
-from gtalign_training.play_run_talk import play_words, require_prices
-from gtalign_training.play_run_transcripts import write_transcripts
-from gtalign_training.play_run_words import Service
-from gtalign_training.play_run_workers import Make, named_seats, play_all
-from gtalign_training.run_log import RunLog
-from gtalign_training.run_log_lock import FolderLock
+from gtalign_training.runs.signals import Stoppable
+from gtalign_training.runs.stop import FaultsError, Stop
+from gtalign_training.runs.summary import summarise
+from gtalign_training.runs.talk import play_words, require_prices
+from gtalign_training.runs.transcripts import write_transcripts
+from gtalign_training.runs.words import Service
+from gtalign_training.runs.workers import Make, named_seats, play_all
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """What the system says where no more can be written."""

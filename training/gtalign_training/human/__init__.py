@@ -1,0 +1,1 @@
+"""A person at the table: the sitting, its review, and the terminal."""
