@@ -295,7 +295,7 @@ def test_the_command_writes_a_price_that_validates_and_plays(tmp_path: Path) -> 
         (["upsel_prices"], "Did you mean 'upsell_prices'?"),
         (["upsell", "--vary", "pricing.free.questions"], "must be FIELD=LOW..HIGH"),
         (["upsell", "--vary", "pricing.components.per_token.rates.output=0..9999"], "0 to 1000"),
-        (["upsell_prices", "--profit", "two"], "--profit: must be an amount"),
+        (["upsell_prices", "--profit", "two"], "--profit: money is a decimal number and its unit"),
         (["upsell", "--vary", "pricing.components.per_token.rates.output=9..0"], "not be above"),
         (
             ["small_screen", "--vary", "pricing.components.per_message.fee=0..0.005"],

@@ -194,7 +194,7 @@ def test_a_killed_sweep_resumes_with_nothing_lost(
     script.write_text(SCRIPT.format(study=str(study_file(BODY)), out=str(out)), encoding="utf-8")
     running = subprocess.Popen([sys.executable, str(script)])
     chunks = out / "chunks"
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 240
     while time.monotonic() < deadline:
         if chunks.exists() and len(list(chunks.glob("*.arrow"))) >= 3:
             break

@@ -25,7 +25,7 @@ from gtalign_training.chat import ChatTokens, Tokens
 from gtalign_training.conversations import Conversations
 from gtalign_training.demonstrations import demonstrations
 from gtalign_training.game import held_out_tables, known_specs, open_talk, training_table, user_of
-from gtalign_training.generation import MATRIX_END, _steered
+from gtalign_training.generation import MATRIX_END, _steered, _written
 from gtalign_training.models import new_assistant
 from gtalign_training.rollouts import Rollout, Turn
 from gtalign_training.tiny.language import reason_for
@@ -183,3 +183,25 @@ def test_what_needs_matrices_says_so(changes: dict[str, Any]) -> None:
 
 def test_cells_of_the_first_exchange() -> None:
     assert cell_of(UserMove.VQ, AssistantMove.CQ) == "VQ_CQ"
+
+
+def test_generation_is_halted_where_the_matrix_ends(chat: ChatTokens) -> None:
+    model, tokenizer = new_assistant(RECIPE, known_specs(RECIPE))
+    ids = tokenizer.encode(BEGUN + "\n<analyze>", add_special_tokens=False)
+
+    def likeliest(input_ids: Any, scores: Any) -> Any:  # a model that knows the turn by heart
+        forced = torch.full_like(scores, -1e9)
+        forced[:, ids[input_ids.shape[1] - 3]] = 0.0
+        return forced
+
+    import torch
+
+    prompts = [tokenizer.encode(text) for text in ("\nUser: ", "\nUser: ")]
+    stop = _written(MATRIX_END, tokenizer, 3)
+    written = model.generate(
+        input_ids=torch.tensor([[tokenizer.pad_token_id] * 2 + one for one in prompts]),
+        max_new_tokens=80,
+        logits_processor=[likeliest],
+        stopping_criteria=[stop],
+    )
+    assert all(tokenizer.decode(row[3:]) == BEGUN for row in written)

@@ -111,11 +111,34 @@ def _continue(
         max_new_tokens=turn_tokens,
         pad_token_id=pad,
         eos_token_id=tokenizer.eos_token_id,
-        **({} if until is None else {"stop_strings": [until], "tokenizer": tokenizer}),
+        stopping_criteria=None if until is None else [_written(until, tokenizer, longest)],
         **sampling,
     )[:, longest:].tolist()
     model.train(training)
     return [_until_end(row, tokenizer.eos_token_id, pad) for row in written]
+
+
+def _written(mark: str, tokenizer: Any, begin: int) -> Any:
+    """Return what stops a sequence once it has written a mark.
+
+    Transformers' own criterion (``stop_strings``) cannot read the vocabulary of every tokenizer.
+
+    Args:
+        mark: The mark.
+        tokenizer: Reads the tokens.
+        begin: Where what is written begins, tokens.
+    """
+    import torch
+    from transformers import StoppingCriteria
+
+    class Written(StoppingCriteria):  # type: ignore[misc]  # no types there
+        def __call__(self, input_ids: Any, scores: Any, **options: Any) -> Any:
+            # a token is a byte at least, and the mark may end inside the last one
+            latest = input_ids[:, max(begin, input_ids.shape[1] - len(mark.encode()) - 1) :]
+            texts = tokenizer.batch_decode(latest, skip_special_tokens=False)
+            return torch.tensor([mark in text for text in texts], device=input_ids.device)
+
+    return Written()
 
 
 def _drawn_seed() -> int:
