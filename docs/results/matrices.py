@@ -8,25 +8,29 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from pages import write_tables
 
-from gtalign_agents.calibration import best_cells, cell_of, exact_payoff, order_agreement
-from gtalign_agents.steering import PAYOFF_KEYS, Edit, edit_for, usage_of_cells
+from gtalign_agents.calibration import best_cells, exact_payoff, order_agreement
+from gtalign_agents.fourblock import PAYOFF_KEYS, FourBlock, Payoff, parse
+from gtalign_agents.steering import Edit, edit_for, usage_of_cells
 from gtalign_env.core.spec import GameSpec
+from gtalign_env.envs.transcript import Transcript, read_transcripts, transcript_of
+from gtalign_env.errors import FormatError
 from gtalign_env.scenario.compile import compile_scenario
 from gtalign_env.scenario.loader import load_pricing, load_scenario
 from gtalign_training.ablation import Variant, mean_over_seeds, run_all
 from gtalign_training.ablation.variants import Changes
 from gtalign_training.callbacks import silent
-from gtalign_training.evaluate import Measured, oracles, play_model
-from gtalign_training.game import held_out_tables
+from gtalign_training.evaluate import play_model
+from gtalign_training.game import known_specs
 from gtalign_training.models import load_assistant
 from gtalign_training.recipe import load_recipe
+from gtalign_training.rollouts import Rollout
 from gtalign_training.run_folder import RunFolder, write_json
 from gtalign_training.tables import Column, Table
 
@@ -37,21 +41,21 @@ CALIBRATION = 2.0
 """Points for a first matrix in perfect order, in the runs that reward it: about what W can gain."""
 BELIEVED = 250.0
 """The assistant's guess at what a USD is worth to a user, points: the mean of the help desk's two personas."""
+REWARDED = {0.0: "W", CALIBRATION: f"W, and {CALIBRATION:g} for the order of the matrix"}
 WAYS = ("as it is", "matrix edited", "halted, not edited")
 
 Numbers = dict[str, float]
 
 
 def cells() -> list[Variant]:
-    """Return the runs: under each price alone, and under all of them with and without calibration."""
+    """Return the runs: under single prices and under all, with and without calibration rewarded."""
+    first = ((PRICES[:1], 0.0), (PRICES[:1], CALIBRATION), (PRICES[2:], 0.0))
+    first += ((PRICES, 0.0), (PRICES, CALIBRATION))
+    wanted = [(seed, learnt, paid) for seed in SEEDS for learnt, paid in first]
+    wanted += [(seed, PRICES[1:2], 0.0) for seed in SEEDS]
     return [
         Variant("scenario", "four-blocks", seed, changes_of(learnt, paid))
-        for seed in SEEDS
-        for learnt, paid in (
-            *(((price,), 0.0) for price in PRICES),
-            (PRICES, 0.0),
-            (PRICES, CALIBRATION),
-        )
+        for seed, learnt, paid in wanted
     ]
 
 
@@ -78,36 +82,44 @@ def done(path: Path) -> bool:
 
 
 def measure(path: Path) -> dict[str, Any]:
-    """Return what a run's model does under every price, in every way; measured once, then read."""
+    """Return what a run's model does under every price, in every way; played once, then read."""
     kept = path / "matrices.json"
     if kept.exists():
         found: dict[str, Any] = RunFolder(path).read(kept.name)
         return found
     recipe = RunFolder(path).recipe()
-    warm, model = load_assistant(path / "sft" / "model"), load_assistant(path / "model")
+    result = RunFolder(path).read("evaluation.json")
+    exact = {spec.regime.name: exact_payoff(spec) for spec in known_specs(recipe)}
     out: dict[str, Any] = {
         "optimum": {
-            name: oracle.value.welfare
-            for name, oracle in oracles(recipe, held_out_tables(recipe)).items()
+            name: value["welfare"] for name, value in result["optimum"]["by_regime"].items()
         },
-        "warm start": numbers(play_model(recipe, warm)),
-        WAYS[0]: numbers(play_model(recipe, model)),
+        "warm start": numbers(read_transcripts(path / "transcripts-before.jsonl"), exact),
+        WAYS[0]: numbers(read_transcripts(path / "transcripts-after.jsonl"), exact),
     }
     learnt = [price for price in recipe.game.pricing if price not in recipe.game.held_out]
     if len(learnt) == 1:
-        (old,) = learnt
+        model = load_assistant(path / "model")
+        nothing = dict.fromkeys(PAYOFF_KEYS, 0.0)
         for way, edit in (
-            (WAYS[1], lambda spec: edit_from(old, spec)),
-            (
-                WAYS[2],
-                lambda spec: Edit(
-                    dict.fromkeys(PAYOFF_KEYS, 0.0), dict.fromkeys(PAYOFF_KEYS, 0.0), ""
-                ),
-            ),
+            (WAYS[1], lambda spec: edit_from(learnt[0], spec)),
+            (WAYS[2], lambda spec: Edit(nothing, nothing, "control")),
         ):
-            out[way] = numbers(play_model(recipe, model, edit=edit))
+            played = play_model(recipe, model, edit=edit)
+            out[way] = numbers(map(told, played.rollouts), exact)
     write_json(kept, out)
     return out
+
+
+def told(rollout: Rollout) -> Transcript:
+    """Return a conversation as runs keep it."""
+    return transcript_of(
+        rollout.talk.conversation,
+        seed=0,
+        episode=rollout.seed,
+        texts=[message.text for message in rollout.talk.messages],
+        written=[turn.text for turn in rollout.turns],
+    )
 
 
 def edit_from(old: str, spec: GameSpec) -> Edit:
@@ -127,33 +139,35 @@ def edit_from(old: str, spec: GameSpec) -> Edit:
     return Edit(user, assistant, edit.why)
 
 
-def numbers(measured: Measured) -> dict[str, Numbers]:
-    """Return, by price, mean W, the share of CQ first, and what the matrices are worth."""
-    exact: dict[str, Any] = {}
-    rows: dict[str, list[tuple[float, float, float, float, float]]] = {}
-    for rollout, welfare in zip(measured.rollouts, measured.played.welfare, strict=True):
-        conversation = rollout.talk.conversation
-        spec = conversation.spec
-        truth = exact.setdefault(spec.digest, exact_payoff(spec))
-        block = rollout.turns[0].block if rollout.turns else None
-        order = consistent = np.nan
-        if block is not None:
-            cell = cell_of(conversation.user_moves[0], conversation.assistant_moves[0])
-            order = order_agreement(block.payoff, truth)
-            consistent = float(cell in best_cells(block.payoff, cell[:2]))
-        asked = float(
-            bool(rollout.turns)
-            and rollout.first_move is not None
-            and rollout.first_move.label == "CQ"
-        )
-        rows.setdefault(spec.regime.name, []).append(
-            (float(welfare), asked, order, consistent, float(rollout.well_formed))
-        )
+def numbers(played: Iterable[Transcript], exact: dict[str, Payoff]) -> dict[str, Numbers]:
+    """Return, by price, mean W, the share that asks first, and what the first matrices are worth."""
+    rows: dict[str, list[tuple[float, ...]]] = {}
+    for one in played:
+        turns = [turn for turn in one.turns if turn.seat == "assistant"]
+        blocks = [block_of(turn.written) for turn in turns]
+        sound = all(block is not None for block in blocks)
+        order = consistent = asks = np.nan
+        if blocks and blocks[0] is not None:
+            opening = next(turn.move for turn in one.turns if turn.seat == "user")
+            query, kind = "VQ" if opening == "VQ" else "DQ", turns[0].move.partition(":")[0]
+            order = order_agreement(blocks[0].payoff, exact[one.regime])
+            consistent = float(f"{query}_{kind}" in best_cells(blocks[0].payoff, query))
+            asks = float(kind == "CQ")
+        welfare = one.welfare if sound else min(0.0, one.welfare)
+        rows.setdefault(one.regime, []).append((welfare, asks, order, consistent, float(sound)))
     names = ("welfare", "asks", "order", "consistent", "well_formed")
     return {
         price: dict(zip(names, map(float, np.nanmean(np.array(found), axis=0)), strict=True))
         for price, found in rows.items()
     }
+
+
+def block_of(text: str) -> FourBlock | None:
+    """Return the four blocks of a turn; None where they are malformed."""
+    try:
+        return parse(text)
+    except FormatError:
+        return None
 
 
 def interval(values: list[float]) -> tuple[float, float, float]:
@@ -170,35 +184,37 @@ def _of(
 
 
 def steering_table(measured: dict[Variant, dict[str, Any]]) -> Table:
-    """Return what a model does that learnt under one price, under each price, in each way."""
+    """Return what a model does under a price that it did not learn under, in each way."""
     rows = []
-    for old in PRICES:
-        found = _of(measured, [old], 0.0)
-        for price in PRICES if found else ():
-            ways = [("warm start", found)] if price == old else []
-            ways += [(way, found) for way in WAYS]
-            if price != old and (again := _of(measured, [price], 0.0)):
-                ways.append(("trained under it instead", again))
-            for way, runs in ways:
-                key = way if way in runs[0] else WAYS[0]
-                values = [run[key][price] for run in runs]
-                rows.append(
-                    (
-                        old,
-                        price,
-                        way,
-                        len(runs),
-                        interval([one["welfare"] for one in values]),
-                        runs[0]["optimum"][price],
-                        interval([one["asks"] for one in values]),
-                        interval([one["consistent"] for one in values]),
-                    )
+    for old, price, paid in (
+        *((PRICES[0], price, paid) for price in PRICES[1:] for paid in (0.0, CALIBRATION)),
+        *((old, PRICES[0], 0.0) for old in PRICES[1:]),
+    ):
+        if not (found := _of(measured, [old], paid)):
+            continue
+        ways = [(way, found, way) for way in WAYS]
+        ways.append(("trained under it instead", _of(measured, [price], 0.0), WAYS[0]))
+        for way, runs, key in ways:
+            values = [run[key][price] for run in runs]
+            rows.append(
+                (
+                    old,
+                    REWARDED[paid],
+                    price,
+                    way,
+                    len(runs),
+                    interval([one["welfare"] for one in values]),
+                    found[0]["optimum"][price],
+                    interval([one["asks"] for one in values]),
+                    interval([one["consistent"] for one in values]),
                 )
+            )
     return Table(
         "steering",
         "Learnt under one price, used under another",
         (
             Column("learnt under", "text"),
+            Column("by", "text"),
             Column("used under", "text"),
             Column("how", "text"),
             Column("seeds", "count"),
@@ -209,7 +225,7 @@ def steering_table(measured: dict[Variant, dict[str, Any]]) -> Table:
         ),
         tuple(rows),
         (
-            "300 held-out conversations a price and seed, the same recipe; means over seeds with 95 % "
+            "300 held-out conversations a price and seed, the same everywhere; means over seeds with 95 % "
             "intervals over seeds (Student's t).",
         ),
     )
@@ -219,9 +235,8 @@ def calibration_table(measured: dict[Variant, dict[str, Any]]) -> Table:
     """Return what rewarding the order of the matrix does, over all prices."""
     rows = []
     for name, paid, key in (
-        ("warm start", 0.0, "warm start"),
-        ("W alone", 0.0, WAYS[0]),
-        (f"W and {CALIBRATION:g} points for the matrix", CALIBRATION, WAYS[0]),
+        ("none: the warm start", 0.0, "warm start"),
+        *((name, paid, WAYS[0]) for paid, name in REWARDED.items()),
     ):
         found = _of(measured, PRICES, paid)
         if found:
