@@ -29,7 +29,8 @@ from gtalign_training.runs.folder import (
     episodes_of_events,
     read_run,
 )
-from gtalign_training.runs.run import DiskFullError, run, summary_of
+from gtalign_training.runs.hold import DiskFullError
+from gtalign_training.runs.run import run, summary_of
 
 EPISODES_RUN = 200
 

@@ -34,7 +34,7 @@ def sitting(folder: Path, again: str = "add --resume") -> Iterator[Progress]:
         again: How one goes on, for the message.
     """
     from gtalign_training.progress import progress_bars
-    from gtalign_training.runs.run import DiskFullError
+    from gtalign_training.runs.hold import DiskFullError
     from gtalign_training.runs.signals import SIGNALS
     from gtalign_training.runs.stop import FaultsError
 

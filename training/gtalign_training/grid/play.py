@@ -14,7 +14,8 @@ from gtalign_training.grid.cells import Grid, folder_of
 from gtalign_training.grid.spoken import play_rollouts
 from gtalign_training.run_folder import RunFolder, write_json
 from gtalign_training.runs.folder import RUN
-from gtalign_training.runs.run import DIRECT, DiskFullError, run
+from gtalign_training.runs.hold import DiskFullError
+from gtalign_training.runs.run import DIRECT, run
 from gtalign_training.runs.signals import Stoppable
 from gtalign_training.runs.spending import spent_in
 from gtalign_training.runs.stop import FaultsError

@@ -94,7 +94,18 @@ def _print_seat(console: Console, seat: str, side: dict[str, Any]) -> None:
     if "user_error" in side and side["user_error"]["messages"]:
         share = side["user_error"]["share"]
         console.print(safe(f"The simulated user is in error in {share:.1%} of its messages"))
-    model = side["model"]
+    print_model(console, seat, side["model"])
+
+
+def print_model(console: Console, seat: str, model: dict[str, Any], digits: int = 4) -> None:
+    """Print what a seat's model was asked and what that cost; nothing where it was not asked.
+
+    Args:
+        console: Where to print.
+        seat: Whose model.
+        model: Its part of a summary.
+        digits: Decimals of a cost, USD.
+    """
     if not model["calls"]:
         return
     tokens, cost = model["tokens"], model["cost_pico_usd"]
@@ -105,7 +116,7 @@ def _print_seat(console: Console, seat: str, side: dict[str, Any]) -> None:
     if model["estimated"]:
         line += f" ({model['estimated']:,} calls estimated)"
     if cost is not None:
-        line += f", {to_usd(cost):.4f} USD"
+        line += f", {to_usd(cost):.{digits}f} USD"
     console.print(safe(line), soft_wrap=True)
 
 

@@ -6,7 +6,6 @@ gives the summary that an unbroken run gives, bit for bit, with any number of pr
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Callable, Generator
 from contextlib import closing
 from pathlib import Path
@@ -14,21 +13,19 @@ from typing import Any
 
 from gtalign_agents.calibration import exact_payoff
 from gtalign_env.envs.table import Table
-from gtalign_env.errors import RunError
 from gtalign_env.scenario.compile import compile_scenario
 from gtalign_training.run_log import RunLog
-from gtalign_training.run_log_lock import FolderLock
 from gtalign_training.runs.episode import Episode, Played
 from gtalign_training.runs.folder import (
     EPISODES,
     EVENTS,
-    LOCK,
     Plan,
     mark,
     open_run,
     read_run,
     write_summary,
 )
+from gtalign_training.runs.hold import held_folder
 from gtalign_training.runs.signals import Stoppable
 from gtalign_training.runs.stop import FaultsError, Stop
 from gtalign_training.runs.summary import summarise
@@ -36,9 +33,6 @@ from gtalign_training.runs.talk import play_words, require_prices
 from gtalign_training.runs.transcripts import write_transcripts
 from gtalign_training.runs.words import Service
 from gtalign_training.runs.workers import Make, named_seats, play_all
-
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-"""What the system says where no more can be written."""
 
 DIRECT = Service()
 """Models are asked, nothing is recorded, and nothing is capped."""
@@ -49,10 +43,6 @@ Report = Callable[[int, int, list[Episode]], None]
 
 Play = Callable[[list[int]], Generator[list[Played]]]
 """Yields the records of episodes, block by block, in order."""
-
-
-class DiskFullError(RunError):
-    """No more can be written; what was acknowledged is kept."""
 
 
 def run(
@@ -93,21 +83,10 @@ def run(
         KeyboardInterrupt: The run was interrupted; what was finished is kept.
     """
     require_prices(plan, service)
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-        with FolderLock(path / LOCK):
-            chunks = play or _chunks(plan, path, workers, make, service)
-            stop = Stop(plan.episodes, fault_limit, service.cap)
-            return _run(plan, path, command, resume, report, say, chunks, stop)
-    except (PermissionError, FileExistsError, NotADirectoryError) as error:
-        raise RunError(f"{path} must be a folder that can be written: {error}") from error
-    except OSError as error:
-        if error.errno not in FULL:
-            raise
-        raise DiskFullError(
-            f"nothing more can be written to {path} ({error.strerror}); everything reported done "
-            "is kept: make room, then go on with --resume"
-        ) from error
+    with held_folder(path):
+        chunks = play or _chunks(plan, path, workers, make, service)
+        stop = Stop(plan.episodes, fault_limit, service.cap)
+        return _run(plan, path, command, resume, report, say, chunks, stop)
 
 
 def _run(

@@ -9,10 +9,10 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from gtalign_env.money import to_usd
 from gtalign_training.console import safe
 from gtalign_training.data.evaluation.numbers import NO_MOVE
 from gtalign_training.data.evaluation.summary import MOVES
+from gtalign_training.runs.render import print_model
 
 NOTHING = "-"
 """Where nothing is known: never a 0."""
@@ -66,7 +66,7 @@ def render_evaluation(console: Console, summary: Mapping[str, Any]) -> None:
     for one in summary["differences"]:
         console.print(_difference(one))
     for seat, model in summary["models"].items():
-        _print_model(console, seat, model)
+        print_model(console, seat, model, 6)
     for one in summary.get("rescored", ()):
         console.print(
             safe(
@@ -155,21 +155,6 @@ def _print_matrices(console: Console, one: dict[str, Any]) -> None:
         f"{found['distinct']:,} different, the commonest {found['top_share']:.0%}; the edit moves the "
         f"choice of {found['choice_moved']:,}"
     )
-    console.print(safe(line), soft_wrap=True)
-
-
-def _print_model(console: Console, seat: str, model: dict[str, Any]) -> None:
-    if not model["calls"]:
-        return
-    tokens, cost = model["tokens"], model["cost_pico_usd"]
-    line = (
-        f"The {seat}'s model: {model['calls']:,} calls, {tokens['input']:,} tokens in, "
-        f"{tokens['output'] + tokens['reasoning']:,} out"
-    )
-    if model["estimated"]:
-        line += f" ({model['estimated']:,} calls estimated)"
-    if cost is not None:
-        line += f", {to_usd(cost):.6f} USD"
     console.print(safe(line), soft_wrap=True)
 
 

@@ -22,13 +22,13 @@ from gtalign_training.data.evaluation.records import (
 from gtalign_training.data.evaluation.run import (
     Report,
     blocks,
-    folder_of,
     require_prices,
 )
 from gtalign_training.data.evaluation.summary import summarise
 from gtalign_training.run_folder import RunFolder, write_text
 from gtalign_training.run_log import RunLog, fsync_folder
 from gtalign_training.runs.folder import RUN, SUMMARY, mark, write_summary
+from gtalign_training.runs.hold import held_folder
 from gtalign_training.runs.run import DIRECT
 from gtalign_training.runs.signals import Stoppable
 from gtalign_training.runs.spending import open_account
@@ -74,7 +74,7 @@ def rescore(
     if plan.judge == NO_JUDGE:
         raise RunError("to rescore, name a judge: rules, or a model")
     require_prices(plan, service)
-    with folder_of(path):
+    with held_folder(path, "go on"):
         kept = read_kept(path)
         for note in kept.notes:
             say(note)

@@ -14,13 +14,12 @@ lock             who is writing
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from gtalign_agents.judging.verdict import Judge
-from gtalign_env.errors import RunError, ScenarioError
+from gtalign_env.errors import ScenarioError
 from gtalign_training.data.evaluation.judges import judge_of, judged, unjudged
 from gtalign_training.data.evaluation.plan import NO_JUDGE, ROWS, Evaluation
 from gtalign_training.data.evaluation.records import (
@@ -36,9 +35,9 @@ from gtalign_training.data.evaluation.summary import summarise
 from gtalign_training.data.files import to_line
 from gtalign_training.run_folder import write_text
 from gtalign_training.run_log import RunLog
-from gtalign_training.run_log_lock import FolderLock
-from gtalign_training.runs.folder import LOCK, mark, open_folder, write_summary
-from gtalign_training.runs.run import DIRECT, FULL, DiskFullError
+from gtalign_training.runs.folder import mark, open_folder, write_summary
+from gtalign_training.runs.hold import held_folder
+from gtalign_training.runs.run import DIRECT
 from gtalign_training.runs.signals import Stoppable
 from gtalign_training.runs.spending import open_account
 from gtalign_training.runs.stop import FaultsError, Stop
@@ -80,7 +79,7 @@ def evaluate(
         KeyboardInterrupt: It was interrupted; what was finished is kept.
     """
     require_prices(plan, service)
-    with folder_of(path):
+    with held_folder(path, "go on"):
         open_folder(
             path,
             plan.identity(),
@@ -98,32 +97,6 @@ def evaluate(
         write_summary(path, summary)
         mark(path, status="finished")
     return summary
-
-
-@contextmanager
-def folder_of(path: Path) -> Iterator[None]:
-    """Hold the folder of an evaluation, and say in one line if nothing can be written to it.
-
-    Args:
-        path: The folder; made where it is missing.
-
-    Raises:
-        DiskFullError: No more can be written.
-        RunError: Another process holds it, or it is no folder that can be written.
-    """
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-        with FolderLock(path / LOCK):
-            yield
-    except (PermissionError, FileExistsError, NotADirectoryError) as error:
-        raise RunError(f"{path} must be a folder that can be written: {error}") from error
-    except OSError as error:
-        if error.errno not in FULL:
-            raise
-        raise DiskFullError(
-            f"nothing more can be written to {path} ({error.strerror}); everything reported done "
-            "is kept: make room, then go on"
-        ) from error
 
 
 def require_prices(plan: Evaluation, service: Service) -> None:
