@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from pages import write_tables
 
 from gtalign_agents.calibration import best_cells, exact_payoff, order_agreement
@@ -106,7 +107,8 @@ def measure(path: Path) -> dict[str, Any]:
             (WAYS[2], lambda spec: Edit(nothing, nothing, "control")),
         ):
             played = play_model(recipe, model, edit=edit)
-            out[way] = numbers(map(told, played.rollouts), exact)
+            edits = {spec.regime.name: edit(spec) for spec in known_specs(recipe)}
+            out[way] = numbers(map(told, played.rollouts), exact, edits)
     write_json(kept, out)
     return out
 
@@ -139,26 +141,56 @@ def edit_from(old: str, spec: GameSpec) -> Edit:
     return Edit(user, assistant, edit.why)
 
 
-def numbers(played: Iterable[Transcript], exact: dict[str, Payoff]) -> dict[str, Numbers]:
-    """Return, by price, mean W, the share that asks first, and what the first matrices are worth."""
+def numbers(
+    played: Iterable[Transcript], exact: dict[str, Payoff], edits: dict[str, Edit] | None = None
+) -> dict[str, Numbers]:
+    """Return, by price, mean W, the share that asks first, and what the first matrices are worth.
+
+    Args:
+        played: The conversations.
+        exact: The exact matrix of each price.
+        edits: What was added to the matrices that were written, by price.
+    """
     rows: dict[str, list[tuple[float, ...]]] = {}
     for one in played:
         turns = [turn for turn in one.turns if turn.seat == "assistant"]
         blocks = [block_of(turn.written) for turn in turns]
         sound = all(block is not None for block in blocks)
-        order = consistent = asks = np.nan
+        order = consistent = asks = moved = np.nan
         if blocks and blocks[0] is not None:
             opening = next(turn.move for turn in one.turns if turn.seat == "user")
             query, kind = "VQ" if opening == "VQ" else "DQ", turns[0].move.partition(":")[0]
             order = order_agreement(blocks[0].payoff, exact[one.regime])
             consistent = float(f"{query}_{kind}" in best_cells(blocks[0].payoff, query))
             asks = float(kind == "CQ")
+            if edits is not None:
+                own = without(blocks[0].payoff, edits[one.regime])
+                moved = float(best_cells(own, query) != best_cells(blocks[0].payoff, query))
         welfare = one.welfare if sound else min(0.0, one.welfare)
-        rows.setdefault(one.regime, []).append((welfare, asks, order, consistent, float(sound)))
-    names = ("welfare", "asks", "order", "consistent", "well_formed")
+        rows.setdefault(one.regime, []).append(
+            (welfare, asks, order, consistent, float(sound), moved)
+        )
+    names = ("welfare", "asks", "order", "consistent", "well_formed", "moved")
     return {
-        price: dict(zip(names, map(float, np.nanmean(np.array(found), axis=0)), strict=True))
+        price: dict(zip(names, map(float, mean_of(found)), strict=True))
         for price, found in rows.items()
+    }
+
+
+def mean_of(rows: Sequence[tuple[float, ...]]) -> NDArray[np.float64]:
+    """Return the mean of each column over the rows that know it; NaN where none does."""
+    known = np.ma.masked_invalid(np.array(rows))
+    return np.asarray(known.mean(axis=0).filled(np.nan), dtype=np.float64)
+
+
+def without(payoff: Payoff, edit: Edit) -> Payoff:
+    """Return a matrix as it was before an edit, by tenths."""
+    return {
+        key: {
+            "LLM": round(payoff[key]["LLM"] - edit.assistant[key], 1),
+            "user": round(payoff[key]["user"] - edit.user[key], 1),
+        }
+        for key in PAYOFF_KEYS
     }
 
 
@@ -207,6 +239,7 @@ def steering_table(measured: dict[Variant, dict[str, Any]]) -> Table:
                     found[0]["optimum"][price],
                     interval([one["asks"] for one in values]),
                     interval([one["consistent"] for one in values]),
+                    interval([one["moved"] for one in values]) if key == WAYS[1] else None,
                 )
             )
     return Table(
@@ -222,6 +255,7 @@ def steering_table(measured: dict[Variant, dict[str, Any]]) -> Table:
             Column("optimum"),
             Column("asks first", "interval", 2),
             Column("does as its matrix says", "interval", 2),
+            Column("best cell moved", "interval", 2),
         ),
         tuple(rows),
         (
