@@ -78,7 +78,7 @@ def main() -> None:
     budgets, sizes = changed("grpo.steps", STEPS), changed("model.hidden", WIDTHS)
     if "--read" not in sys.argv:
         every = [*rewards(), *budgets, *sizes]
-        run_all(base, every, root, silent, lambda line: sys.stdout.write(line + "\n"))
+        run_all(base, every, root, silent, say)
     write_tables(
         HERE / "ablation.md",
         [
@@ -94,6 +94,12 @@ def main() -> None:
             cost(root, sizes),
         ],
     )
+
+
+def say(line: str) -> None:
+    """Print a line at once."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
 
 
 def interval(mean: float, half: float | None) -> tuple[float, float, float]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,11 +33,11 @@ from gtalign_training.models import load_assistant
 from gtalign_training.recipe import load_recipe
 from gtalign_training.rollouts import Rollout
 from gtalign_training.run_folder import RunFolder, write_json
-from gtalign_training.tables import Column, Table
+from gtalign_training.tables import Column, Table, Value
 
 HERE = Path(__file__).parent
 SEEDS = (0, 1, 2)
-PRICES = ("subscription", "reasoning_api", "reasoning_free_questions")
+PRICES: tuple[str, ...] = ("subscription", "reasoning_api", "reasoning_free_questions")
 CALIBRATION = 2.0
 """Points for a first matrix in perfect order, in the runs that reward it: about what W can gain."""
 BELIEVED = 250.0
@@ -50,8 +50,13 @@ Numbers = dict[str, float]
 
 def cells() -> list[Variant]:
     """Return the runs: under single prices and under all, with and without calibration rewarded."""
-    first = ((PRICES[:1], 0.0), (PRICES[:1], CALIBRATION), (PRICES[2:], 0.0))
-    first += ((PRICES, 0.0), (PRICES, CALIBRATION))
+    first: list[tuple[tuple[str, ...], float]] = [
+        (PRICES[:1], 0.0),
+        (PRICES[:1], CALIBRATION),
+        (PRICES[2:], 0.0),
+        (PRICES, 0.0),
+        (PRICES, CALIBRATION),
+    ]
     wanted = [(seed, learnt, paid) for seed in SEEDS for learnt, paid in first]
     wanted += [(seed, PRICES[1:2], 0.0) for seed in SEEDS]
     return [
@@ -72,9 +77,15 @@ def main() -> None:
     root.mkdir(parents=True, exist_ok=True)
     base = load_recipe(str(HERE / "matrices.yaml"))
     if "--read" not in sys.argv:
-        run_all(base, cells(), root, silent, lambda line: sys.stdout.write(line + "\n"))
+        run_all(base, cells(), root, silent, say)
     measured = {cell: measure(root / cell.folder) for cell in cells() if done(root / cell.folder)}
     write_tables(HERE / "matrices.md", [steering_table(measured), calibration_table(measured)])
+
+
+def say(line: str) -> None:
+    """Print a line at once."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
 
 
 def done(path: Path) -> bool:
@@ -102,10 +113,11 @@ def measure(path: Path) -> dict[str, Any]:
     if len(learnt) == 1:
         model = load_assistant(path / "model")
         nothing = dict.fromkeys(PAYOFF_KEYS, 0.0)
-        for way, edit in (
-            (WAYS[1], lambda spec: edit_from(learnt[0], spec)),
-            (WAYS[2], lambda spec: Edit(nothing, nothing, "control")),
-        ):
+        edits_of: dict[str, Callable[[GameSpec], Edit]] = {
+            WAYS[1]: lambda spec: edit_from(learnt[0], spec),
+            WAYS[2]: lambda spec: Edit(nothing, nothing, "control"),
+        }
+        for way, edit in edits_of.items():
             played = play_model(recipe, model, edit=edit)
             edits = {spec.regime.name: edit(spec) for spec in known_specs(recipe)}
             out[way] = numbers(map(told, played.rollouts), exact, edits)
@@ -154,7 +166,7 @@ def numbers(
     rows: dict[str, list[tuple[float, ...]]] = {}
     for one in played:
         turns = [turn for turn in one.turns if turn.seat == "assistant"]
-        blocks = [block_of(turn.written) for turn in turns]
+        blocks = [block_of(turn.written or "") for turn in turns]
         sound = all(block is not None for block in blocks)
         order = consistent = asks = moved = np.nan
         if blocks and blocks[0] is not None:
@@ -267,7 +279,7 @@ def steering_table(measured: dict[Variant, dict[str, Any]]) -> Table:
 
 def calibration_table(measured: dict[Variant, dict[str, Any]]) -> Table:
     """Return what rewarding the order of the matrix does, over all prices."""
-    rows = []
+    rows: list[tuple[Value, ...]] = []
     for name, paid, key in (
         ("none: the warm start", 0.0, "warm start"),
         *((name, paid, WAYS[0]) for paid, name in REWARDED.items()),
