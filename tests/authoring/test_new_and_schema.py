@@ -149,7 +149,7 @@ def test_the_template_of_a_recipe_names_every_algorithm_and_its_fields() -> None
     algorithms = schema["properties"]["algorithm"]["enum"]
     sections = {name.replace("-", "_") for name in algorithms} - {"ppo"}
     fields = {*schema["properties"], *schema["$defs"]["PpoModel"]["properties"]} - sections
-    words = set(re.findall(r"[a-z_]+(?:-[a-z]+)*", text))
+    words = set(re.findall(r"[a-z_0-9]+(?:-[a-z]+)*", text))
     assert {*algorithms, *fields} <= words
 
 
