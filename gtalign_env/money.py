@@ -46,7 +46,13 @@ def rate_per_token(usd_per_million: Decimal | float | int | str) -> int:
         price = Decimal("NaN")
     if not price.is_finite() or price < 0:
         raise ValueError(f"a rate is a finite number ≥ 0, USD per 1M tokens; got {usd_per_million}")
-    return _exact(_shifted(str(usd_per_million), 6), f"{usd_per_million} USD per 1M tokens")
+    try:
+        return _exact(_shifted(str(usd_per_million), 6), f"{usd_per_million} USD per 1M tokens")
+    except ValueError as error:
+        if price >= Decimal("0.001"):
+            raise
+        meant = format((price * 1_000_000).normalize(), "f")
+        raise ValueError(f"{error}, or write {meant} if it was meant per token") from None
 
 
 def _shifted(number: str, places: int) -> Decimal:

@@ -16,9 +16,8 @@ from typer.testing import CliRunner
 from gtalign_env.scenario.fields import authored
 from gtalign_env.scenario.json_schema import DIALECT, schema_text, shipped_schema
 from gtalign_env.scenario.library import KINDS, scenario_root
-from gtalign_env.scenario.loader import validate_file
 from gtalign_training import cli
-from gtalign_training.authored import ALL_KINDS
+from gtalign_training.authored import ALL_KINDS, validate_any
 from gtalign_training.commands.new import Template
 
 run = CliRunner()
@@ -94,20 +93,20 @@ def test_schemas_are_printed_and_written(tmp_path: Path) -> None:
 def test_a_new_file_is_valid_commented_and_known_to_editors(kind: str, tmp_path: Path) -> None:
     result = invoke("new", kind, "my-own_1", "--out", str(tmp_path / "games"))
     assert result.exit_code == 0, result.output
-    file = tmp_path / "games" / KINDS[kind].folder / "my-own_1.yaml"
+    file = tmp_path / "games" / ALL_KINDS[kind].folder / "my-own_1.yaml"
     assert f"wrote {file}" in result.stdout
-    found, model = validate_file(file)
+    found, model = validate_any(file)
     assert found == kind
     assert authored(model)["name"] == "my-own_1"
     text = file.read_text(encoding="utf-8")
     assert text.startswith(f"# yaml-language-server: $schema={shipped_schema(kind).as_uri()}\n")
     data = {key: value for key, value in authored(model).items() if key != "name"}
     jsonschema.validate(authored(model), json.loads(shipped_schema(kind).read_text("utf-8")))
-    _, bundled = validate_file(scenario_root() / "templates" / f"{kind}.yaml")
+    _, bundled = validate_any(scenario_root() / "templates" / f"{kind}.yaml")
     assert data == {key: value for key, value in authored(bundled).items() if key != "name"}
 
 
-@pytest.mark.parametrize("kind", list(Template))
+@pytest.mark.parametrize("kind", [kind for kind in Template if kind in KINDS])
 def test_a_template_mentions_every_field_there_is(kind: str) -> None:
     """In a field or, for what excludes another form, in a comment."""
     text = (scenario_root() / "templates" / f"{kind}.yaml").read_text(encoding="utf-8")
@@ -141,6 +140,36 @@ def test_every_line_of_a_template_that_has_a_number_says_what_it_is(kind: str) -
         if re.search(r"^ *[a-z_]+: \S*[0-9]", line) and not line.startswith("schema"):
             nearby = " ".join(lines[max(0, i - 7) : i + 1])
             assert "#" in nearby, line
+
+
+def test_the_template_of_a_recipe_names_every_algorithm_and_its_fields() -> None:
+    """All but the sections of other algorithms, which it names."""
+    text = (scenario_root() / "templates" / "recipe.yaml").read_text("utf-8")
+    schema = json.loads(shipped_schema("recipe").read_text("utf-8"))
+    algorithms = schema["properties"]["algorithm"]["enum"]
+    sections = {name.replace("-", "_") for name in algorithms} - {"ppo"}
+    fields = {*schema["properties"], *schema["$defs"]["PpoModel"]["properties"]} - sections
+    words = set(re.findall(r"[a-z_0-9]+(?:-[a-z]+)*", text))
+    assert {*algorithms, *fields} <= words
+
+
+@pytest.mark.parametrize("word", ["price", "personas", "studies"])
+def test_a_kind_may_be_written_as_gtalign_list_takes_it(word: str, tmp_path: Path) -> None:
+    assert invoke("new", word, "mine", "--out", str(tmp_path)).exit_code == 0
+    assert invoke("validate", str(tmp_path)).exit_code == 0
+
+
+def test_an_empty_folder_is_not_called_valid(tmp_path: Path) -> None:
+    result = invoke("validate", str(tmp_path))
+    assert result.exit_code == 2
+    assert "must hold a YAML file; it holds none" in result.stderr
+
+
+def test_a_recipe_is_shown_without_the_sections_of_other_algorithms() -> None:
+    shown = json.loads(invoke("show", "strategic-ppo", "--json").stdout)["data"]
+    assert "ppo" in shown
+    assert not {"grpo", "dpo", "a2c", "selfplay"} & set(shown)
+    assert "lm_ppo" not in invoke("show", "strategic-ppo").stdout
 
 
 def test_a_kind_without_a_template_is_refused(tmp_path: Path) -> None:

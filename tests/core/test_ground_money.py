@@ -110,3 +110,10 @@ def test_nothing_is_shared_among_nobody(parts: int) -> None:
 @given(st.integers(-(10**18), 10**18))
 def test_a_float_of_money_is_the_nearest_one(pico: int) -> None:
     assert to_usd(pico) == float(Fraction(pico, PICO_PER_USD))
+
+
+def test_a_rate_by_the_token_is_told_what_it_was_meant_to_be() -> None:
+    with pytest.raises(ValueError, match=r"or write 7\.5 if it was meant per token"):
+        rate_per_token(0.0000075)
+    with pytest.raises(ValueError, match=r"round it$"):
+        rate_per_token("3.0000001")

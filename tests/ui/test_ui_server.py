@@ -14,7 +14,8 @@ from typer.testing import CliRunner
 
 from gtalign_env.errors import RunError
 from gtalign_training.cli import main
-from gtalign_training.ui.server import OPEN, require_loopback, require_port
+from gtalign_training.ui.server import OPEN, require_loopback, require_port, serving
+from gtalign_training.ui.view import Choice
 
 from .conftest import Playground
 
@@ -144,3 +145,25 @@ def test_without_gradio_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> N
     result: Any = CliRunner().invoke(main, ["ui", "--port", "0"])
     assert result.exit_code == 2
     assert 'pip install "gtalign-env[ui]"' in result.stderr
+
+
+def test_a_page_that_does_not_answer_is_told_with_what_to_do(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As behind a proxy that takes the machine's own address for another's."""
+    closed = []
+
+    class Page:
+        def launch(self, **_: Any) -> None:
+            raise ValueError("When localhost is not accessible, a shareable link must be created.")
+
+        def close(self, **_: Any) -> None:
+            closed.append(self)
+
+    monkeypatch.setattr("gtalign_training.ui.server.build", lambda _: Page())
+    with (
+        pytest.raises(RunError, match=r"put 127\.0\.0\.1 into NO_PROXY"),
+        serving(Choice("quick_question"), port=0),
+    ):
+        pass
+    assert closed

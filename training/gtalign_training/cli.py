@@ -15,7 +15,7 @@ _COMMANDS = "gtalign_training.commands"
 TABLE: dict[str, tuple[str, str]] = {
     "ablation": (
         f"{_COMMANDS}.ablation:ablation",
-        "Train a recipe with every reward, format and seed, and tell the results together.",
+        "Train a recipe with every reward, format, setting and seed, and tell the results together.",
     ),
     "agents": (
         f"{_COMMANDS}.agents:agents",
@@ -96,7 +96,7 @@ TABLE: dict[str, tuple[str, str]] = {
     ),
     "report": (
         f"{_COMMANDS}.report:report",
-        "Write runs, sweeps and training runs as one page that needs no network and no server.",
+        "Write runs, evaluations, sweeps and training runs as one page without network or server.",
     ),
     "rescore": (
         f"{_COMMANDS}.rescore:rescore",

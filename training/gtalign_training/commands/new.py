@@ -12,13 +12,15 @@ import typer
 from gtalign_env.errors import ScenarioError, suggest
 from gtalign_env.scenario.fields import NAME_PATTERN, show
 from gtalign_env.scenario.json_schema import shipped_schema
-from gtalign_env.scenario.library import KINDS, scenario_root
+from gtalign_env.scenario.library import scenario_root
+from gtalign_training.authored import ALL_KINDS, OTHER_WORDS
 from gtalign_training.console import out, safe
 
 EXAMPLES = (
     "gtalign new persona night_owl --out my_games",
     "gtalign new pricing night_rate --out my_games",
     "gtalign new scenario late_shift --out my_games",
+    "gtalign new recipe night_shift --out my_games",
 )
 
 MAX_NAME = 64  # characters, as in the schema
@@ -35,6 +37,7 @@ class Template(StrEnum):
     game = "game"
     study = "study"
     design = "design"
+    recipe = "recipe"
 
 
 def new(
@@ -50,6 +53,8 @@ def new(
     means. Its first line lets an editor check it as you type. A file that exists is left alone.
     """
     if kind not in list(Template):
+        kind = OTHER_WORDS.get(kind, kind.removesuffix("s"))
+    if kind not in list(Template):
         raise ScenarioError(
             f"there is a template for {', '.join(Template)}; got {show(kind)}."
             f"{suggest(kind, [one.value for one in Template])}"
@@ -58,7 +63,7 @@ def new(
         raise ScenarioError(
             f"a {kind} is named by lower-case letters, digits, _ and -; got {show(name)}"
         )
-    file = folder / KINDS[kind].folder / f"{name}.yaml"
+    file = folder / ALL_KINDS[kind].folder / f"{name}.yaml"
     text = f"# yaml-language-server: $schema={_schema_for(file, kind)}\n{template(kind, name)}"
     try:
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -17,6 +17,7 @@ from gtalign_env.scenario.compile import compile_scenario
 from gtalign_env.scenario.loader import load_pricing, load_scenario
 from gtalign_training.commands.options import Folders, Json, Pricing
 from gtalign_training.console import err, out, print_json, safe
+from gtalign_training.legend import print_moves
 from gtalign_training.progress import working
 
 EXAMPLES = (
@@ -24,6 +25,16 @@ EXAMPLES = (
     "gtalign oracle help_desk --pricing subscription --p-vague 0.8",
     "gtalign oracle help_desk --questions",
     "gtalign oracle help_desk --json",
+)
+
+
+LEGEND = (
+    "user: how the messages look, all that is seen of who asks; leads by: points of W over the next "
+    "best move; reached: share of conversations"
+)
+ASKING = (
+    "; may ask: what being free to ask from here on is worth; asks now: what a question here "
+    "gains over the best move without one, both in points of W"
 )
 
 
@@ -83,6 +94,8 @@ def oracle(
             f"being free to ask is worth {data['questions']['worth']:.4f}"
         )
     console.print(_table(rows))
+    console.print(safe(LEGEND + (ASKING if questions else ""), "dim"))
+    print_moves(console, [row["move"] for row in rows])
 
 
 def _asking(value: QuestionValue) -> dict[str, float]:

@@ -50,7 +50,11 @@ def plot(
     ],
     kind: Annotated[
         PlotKind | None,
-        typer.Option(help="What to draw; by default class of a sweep, payoffs of a game."),
+        typer.Option(
+            help="What to draw. Of a sweep: class (the default), restriction, move, welfare, anarchy, "
+            "patience. Of a game: payoffs (the default), replies, replicator, learning.",
+            metavar="KIND",
+        ),
     ] = None,
     file: Annotated[
         Path | None, typer.Option("--out", help="PNG, SVG or HTML file; by default KIND.png.")

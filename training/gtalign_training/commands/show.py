@@ -18,6 +18,7 @@ from gtalign_env.scenario.resolved import Scenario
 from gtalign_training.authored import kind_named, list_all, validate_any
 from gtalign_training.commands.options import Folders, Json
 from gtalign_training.console import out, print_json, safe
+from gtalign_training.recipe import Recipe
 
 EXAMPLES = (
     "gtalign show quick_question",
@@ -41,7 +42,7 @@ def show(
     found, model = validate_any(file, search=path or ())
     scenario = load_scenario(file, path=path or ()) if found == "scenario" else None
     if json:
-        data = scenario.to_data() if scenario else authored(model)
+        data = scenario.to_data() if scenario else _as_written(model)
         about = {"kind": found, "path": str(file), "digest": scenario.digest if scenario else None}
         print_json({**about, "data": data})
         return
@@ -73,6 +74,14 @@ def _find(name_or_file: str, kind: str | None, path: list[Path] | tuple[()]) -> 
     raise ScenarioError(f"nothing is named {name_or_file!r}.{hint}")
 
 
+def _as_written(model: BaseModel) -> dict[str, Any]:
+    """Return a model as an author would write it; of a recipe, no other algorithm's section."""
+    plain = authored(model)
+    return (
+        {k: plain[k] for k in plain if k in model.plain()} if isinstance(model, Recipe) else plain
+    )
+
+
 def _scenario_rows(scenario: Scenario) -> Iterator[tuple[str, str, str]]:
     yield "name", scenario.name, ""
     yield "description", scenario.description, ""
@@ -94,7 +103,7 @@ def _rows(
     model: BaseModel, indent: str, skip: tuple[str, ...] = ()
 ) -> Iterator[tuple[str, str, str]]:
     """Yield field, value as authored, and unit, of a model and the models in it."""
-    plain = authored(model)
+    plain = _as_written(model)
     fields = {info.alias or name: (name, info) for name, info in type(model).model_fields.items()}
     for label in plain:
         if label in skip:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from shlex import quote
 from typing import Annotated, Any
 
 import typer
@@ -82,6 +83,7 @@ def sweep(
         ),
         soft_wrap=True,
     )
+    console.print(safe(f"Look at it: gtalign plot {quote(str(target))}", "dim"), soft_wrap=True)
 
 
 UNITS = {"welfare": "points", "charge": "USD"}

@@ -42,7 +42,7 @@ def train(
     ],
     out_folder: Annotated[
         Path | None,
-        typer.Option("--out", help="Run folder [runs/RECIPE-seedN].", metavar="DIR"),
+        typer.Option("--out", help="Run folder; by default runs/RECIPE-seedN.", metavar="DIR"),
     ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the interrupted run in the folder.")

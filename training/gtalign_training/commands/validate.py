@@ -16,6 +16,7 @@ from gtalign_training.console import out, print_error, print_json, safe
 
 EXAMPLES = (
     "gtalign validate my_persona.yaml",
+    "gtalign validate my_games",
     "gtalign validate games/*.yaml --json",
 )
 
@@ -24,7 +25,10 @@ _FILE = re.compile(r"(.+?\.ya?ml):")
 
 def validate(
     files: Annotated[
-        list[Path], typer.Argument(help="Files of any kind, told by their schema line.")
+        list[Path],
+        typer.Argument(
+            help="Files of any kind, told by their schema line; of a folder, all that are in it."
+        ),
     ],
     path: Folders = None,
     json: Json = False,
@@ -35,7 +39,7 @@ def validate(
     """
     results: list[dict[str, Any]] = []
     names: list[str] = []
-    for file in files:
+    for file in _files(files):
         kind, errors, name = None, [], ""
         try:
             kind, model = validate_any(file, search=path or ())
@@ -54,6 +58,27 @@ def validate(
             _print(result, name)
     if not all(result["valid"] for result in results):
         raise typer.Exit(2)
+
+
+def _files(given: list[Path]) -> list[Path]:
+    """Return the files meant, of a folder its YAML files at any depth.
+
+    Args:
+        given: Files and folders.
+
+    Raises:
+        ScenarioError: A folder holds none.
+    """
+    found: list[Path] = []
+    for one in given:
+        if not one.is_dir():
+            found.append(one)
+            continue
+        inside = sorted(file for file in one.rglob("*") if file.suffix in (".yaml", ".yml"))
+        if not inside:
+            raise ScenarioError(f"{one}: a folder to check must hold a YAML file; it holds none")
+        found += inside
+    return list(dict.fromkeys(found))
 
 
 def _say_once(results: list[dict[str, Any]]) -> None:

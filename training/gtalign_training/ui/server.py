@@ -158,7 +158,7 @@ def serving(first: Choice, *, host: str = "127.0.0.1", port: int = 7860) -> Iter
         port: Which; 0 for any that is free.
 
     Raises:
-        RunError: The host is not this machine's own, or the port is in use.
+        RunError: The host is not this machine's own, the port is in use, or the page does not answer.
         ScenarioError: What is to be shown cannot be.
         MissingExtraError: Gradio is not installed.
     """
@@ -174,27 +174,34 @@ def serving(first: Choice, *, host: str = "127.0.0.1", port: int = 7860) -> Iter
     from starlette.middleware import Middleware
 
     page = build(first)
-    page.launch(
-        server_name=host,
-        server_port=number,
-        share=False,
-        inbrowser=False,
-        prevent_thread_lock=True,
-        quiet=True,
-        show_error=False,
-        footer_links=[],
-        run_history=False,
-        enable_monitoring=False,
-        ssr_mode=False,
-        pwa=False,
-        mcp_server=False,
-        max_file_size=1,
-        strict_cors=True,
-        theme=theme(gr),
-        css=CSS,
-        app_kwargs={"middleware": [Middleware(OwnOnly)], "openapi_url": None},
-    )
     shown = f"[{host}]" if ":" in host else host
+    try:
+        page.launch(
+            server_name=host,
+            server_port=number,
+            share=False,
+            inbrowser=False,
+            prevent_thread_lock=True,
+            quiet=True,
+            show_error=False,
+            footer_links=[],
+            run_history=False,
+            enable_monitoring=False,
+            ssr_mode=False,
+            pwa=False,
+            mcp_server=False,
+            max_file_size=1,
+            strict_cors=True,
+            theme=theme(gr),
+            css=CSS,
+            app_kwargs={"middleware": [Middleware(OwnOnly)], "openapi_url": None},
+        )
+    except ValueError as error:  # the library asks its page once, and gives it three seconds
+        page.close(verbose=False)
+        raise RunError(
+            f"the page at http://{shown}:{number}/ must answer this machine itself, and did not within "
+            f"three seconds; where a proxy is set, put {host} into NO_PROXY; on a busy machine, try again"
+        ) from error
     try:
         yield f"http://{shown}:{number}/"
     finally:
