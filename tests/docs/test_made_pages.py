@@ -206,7 +206,7 @@ def call(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
 def test_examples_of_help_run(name: str, laid_out: Path, tmp_path: Path) -> None:
     if name != "new":  # which writes over nothing
         shutil.copytree(laid_out, tmp_path, dirs_exist_ok=True)
-    before = {"plot": "token_price_by_conciseness", "sweep": "my_study.yaml"}
+    before = {"plot": "token_price_by_conciseness --out runs/prices", "sweep": "my_study.yaml"}
     if name in before:
         call(f"gtalign sweep {before[name]}", tmp_path)
     wrong = {}

@@ -13,7 +13,7 @@ from gtalign_env.errors import RunError, ScenarioError
 from gtalign_env.scenario.loader import load_scenario, load_tasks
 from gtalign_training.cli import main
 from gtalign_training.grid.contenders import recipe_of_run
-from gtalign_training.recipe import GameModel, Recipe, load_recipe
+from gtalign_training.recipe import GameModel, Recipe, find_recipe, load_recipe
 from gtalign_training.report.parts import Game
 from gtalign_training.report.readers import read_folders
 from gtalign_training.run_folder import RunFolder
@@ -260,3 +260,19 @@ def test_a_bound_recipe_is_written_as_names(tmp_path: Path) -> None:
     recipe = load_recipe(str(write_own(tmp_path / "my")))
     assert recipe.plain()["game"]["scenario"] == "my_desk"
     assert Recipe.model_validate(recipe.plain(), strict=False).plain() == recipe.plain()
+
+
+def test_a_recipe_of_a_search_folder_is_found_by_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "recipes"
+    folder.mkdir()
+    text = find_recipe("strategic-ppo").read_text(encoding="utf-8")
+    own = folder / "mine.yaml"
+    own.write_text(text.replace("name: strategic-ppo", "name: mine"), encoding="utf-8")
+    assert find_recipe("mine", path=[tmp_path]) == own
+    assert load_recipe("mine", path=[tmp_path]).name == "mine"
+    monkeypatch.setenv("GTALIGN_PATH", str(tmp_path))
+    assert find_recipe("mine") == own
+    with pytest.raises(RunError, match=r"Did you mean 'mine'\? Known: .*mine"):
+        find_recipe("mne")

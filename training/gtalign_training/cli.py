@@ -75,7 +75,7 @@ TABLE: dict[str, tuple[str, str]] = {
     ),
     "list": (
         f"{_COMMANDS}.list:list_command",
-        "List scenarios, personas, prices, tasks, games, recipes.",
+        "List scenarios, personas, prices, games, studies, recipes and more.",
     ),
     "new": (f"{_COMMANDS}.new:new", "Write a commented file of your own to fill in."),
     "oracle": (

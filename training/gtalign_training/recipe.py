@@ -20,6 +20,7 @@ from gtalign_env.scenario.fields import (
     fail,
     schema_line,
 )
+from gtalign_env.scenario.library import search_roots
 from gtalign_env.scenario.problems import check
 from gtalign_env.scenario.yaml_reader import Document, Problem, field_path, problems_error
 from gtalign_training.game_files import GameFiles, load_game_files
@@ -322,32 +323,38 @@ def bundled_recipes() -> list[str]:
     return sorted(file.stem for file in recipe_root().glob("*.yaml"))
 
 
-def find_recipe(name_or_path: str) -> Path:
+def find_recipe(name_or_path: str, *, path: Iterable[str | Path] = ()) -> Path:
     """Return the file of a recipe.
 
     Args:
-        name_or_path: Name of a bundled one, or a path.
+        name_or_path: Name of a bundled one or of one below ``recipes/`` of a search folder, or a path.
+        path: Folders to search before GTALIGN_PATH and the bundled library.
 
     Raises:
         RunError: There is none.
+        ScenarioError: A search folder does not exist.
     """
     if name_or_path.endswith((".yaml", ".yml")) or "/" in name_or_path:
         return Path(name_or_path)
-    known = bundled_recipes()
+    own = [
+        file for root in search_roots(path) for file in sorted((root / "recipes").glob("*.yaml"))
+    ]
+    known = {file.stem: file for file in reversed(own)}  # the first folder wins
+    known = {name: recipe_root() / f"{name}.yaml" for name in bundled_recipes()} | known
     if name_or_path not in known:
         raise RunError(
             f"no recipe {name_or_path!r}.{suggest(name_or_path, known)} "
-            f"Bundled: {', '.join(known)}; or give the path of a YAML file"
+            f"Known: {', '.join(known)}; or give the path of a YAML file"
         )
-    return recipe_root() / f"{name_or_path}.yaml"
+    return known[name_or_path]
 
 
 def load_recipe(name_or_path: str, *, path: Iterable[str | Path] = ()) -> Recipe:
     """Return a checked recipe with its game's files.
 
     Args:
-        name_or_path: Name of a bundled one, or a path. Names in a file given by path are looked up
-            beside it first.
+        name_or_path: As in `find_recipe`. Names in a file that is not bundled are looked up beside it
+            first.
         path: Folders to search before GTALIGN_PATH and the bundled library.
 
     Raises:
@@ -356,7 +363,7 @@ def load_recipe(name_or_path: str, *, path: Iterable[str | Path] = ()) -> Recipe
     """
     from gtalign_training.recipe_check import checked_recipe
 
-    return checked_recipe(find_recipe(name_or_path), path)
+    return checked_recipe(find_recipe(name_or_path, path=path), path)
 
 
 def recipe_of(document: Document) -> Recipe:

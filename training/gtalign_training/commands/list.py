@@ -29,7 +29,7 @@ def list_command(
     path: Folders = None,
     json: Json = False,
 ) -> None:
-    """List scenarios, personas, prices, tasks, games, recipes.
+    """List scenarios, personas, prices, games, studies, recipes and more.
 
     Entries of your own folders say which folder they are from.
     """

@@ -15,9 +15,9 @@ from gtalign_training.commands.options import Folders, Json, Pricing, check_endi
 from gtalign_training.console import out, print_json, safe
 
 EXAMPLES = (
-    "gtalign plot runs/token_price_by_conciseness --kind restriction",
-    "gtalign plot runs/token_price_by_conciseness --kind welfare --at persona.conciseness=0.1",
-    "gtalign plot runs/token_price_by_conciseness --kind move --out moves.html",
+    "gtalign plot runs/prices --kind restriction",
+    "gtalign plot runs/prices --kind welfare --at persona.conciseness=0.1",
+    "gtalign plot runs/prices --kind move --out moves.html",
     "gtalign plot upsell --kind payoffs --out upsell.svg",
     "gtalign plot gtalign_table1 --kind replies",
     "gtalign plot prisoners_dilemma --kind replicator --out field.html",
