@@ -175,7 +175,7 @@ def test_the_command(tmp_path: Path) -> None:
         assert moody.exit_code == 0
         assert "100.0%" in moody.stdout
     (tmp_path / "other").mkdir()
-    for folder, said in (("none", "is it a run folder"), ("other", "is it a run folder")):
+    for folder, said in (("none", "does not exist"), ("other", "has no run.json")):
         wrong = CliRunner().invoke(main, ["rescore", str(tmp_path / folder)])
         assert wrong.exit_code == 2
         assert said in wrong.stderr
