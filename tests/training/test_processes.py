@@ -66,7 +66,7 @@ def finished(child: subprocess.Popen[str]) -> str:
 
 def written(path: Path, section: dict[str, Any], **changes: Any) -> Path:
     """Write a recipe whose rewards are random, so that an untrained model learns something."""
-    data = small_recipe().plain() | {"reward": "random"} | changes
+    data = small_recipe().plain() | {"reward": "random", "name": path.stem} | changes
     data["grpo"] |= {"prompts": 4, "group": 2, "turn_tokens": 24, "save_every": 1} | section
     data["evaluation"] |= {"conversations": 2}
     path.write_text(json.dumps(data))

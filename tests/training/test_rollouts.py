@@ -111,7 +111,7 @@ def test_malformed_blocks_reach_the_user_as_nothing_and_score_zero(chat: ChatTok
     for rollout in rollouts:
         assert not rollout.well_formed
         assert rollout.welfare == 0.0
-        assert {turn.rule for turn in rollout.turns} == {"nested_tag"}
+        assert {turn.rule for turn in rollout.turns} == {"outside_text"}
         assert rollout.talk.messages[1].text == ""
     assert rollout_metrics(rollouts)["well_formed"] == 0.0
 

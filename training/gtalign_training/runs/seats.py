@@ -46,7 +46,7 @@ def training_of(name: str) -> Path | None:
                     f"after {before} comes a run folder of gtalign train; got nothing"
                 )
             return _training(Path(name.removeprefix(before)))
-    if name.partition("@")[0] in AGENTS or is_model(name) or is_replayed(name):
+    if not name or name.partition("@")[0] in AGENTS or is_model(name) or is_replayed(name):
         return None
     folder = Path(name)
     return _training(folder) if folder.is_dir() or "/" in name or os.sep in name else None
