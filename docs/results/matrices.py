@@ -37,6 +37,8 @@ from gtalign_training.tables import Column, Table, Value
 
 HERE = Path(__file__).parent
 SEEDS = (0, 1, 2)
+FEWEST = 3
+"""Seeds that an interval needs: of two it would be some nine times their distance."""
 PRICES: tuple[str, ...] = ("subscription", "reasoning_api", "reasoning_free_questions")
 CALIBRATION = 2.0
 """Points for a first matrix in perfect order, in the runs that reward it: about what W can gain."""
@@ -184,7 +186,11 @@ def numbers(
         )
     names = ("welfare", "asks", "order", "consistent", "well_formed", "moved")
     return {
-        price: dict(zip(names, map(float, mean_of(found)), strict=True))
+        price: {
+            name: float(mean)
+            for name, mean in zip(names, mean_of(found), strict=True)
+            if not np.isnan(mean)  # of what was not edited nothing has moved
+        }
         for price, found in rows.items()
     }
 
@@ -214,10 +220,10 @@ def block_of(text: str) -> FourBlock | None:
         return None
 
 
-def interval(values: list[float]) -> tuple[float, float, float]:
-    """Return the mean over seeds with its 95 % interval (Student's t)."""
+def interval(values: list[float]) -> Value:
+    """Return the mean over seeds, from three on with its 95 % interval (Student's t)."""
     mean, half = mean_over_seeds(values)
-    return (mean, mean - (half or np.nan), mean + (half or np.nan))
+    return mean if half is None or len(values) < FEWEST else (mean, mean - half, mean + half)
 
 
 def _of(
@@ -271,8 +277,9 @@ def steering_table(measured: dict[Variant, dict[str, Any]]) -> Table:
         ),
         tuple(rows),
         (
-            "300 held-out conversations a price and seed, the same everywhere; means over seeds with 95 % "
-            "intervals over seeds (Student's t).",
+            "300 held-out conversations a price and seed, the same everywhere; means over seeds, with "
+            "95 % intervals over seeds (Student's t) from three on. One run's W is known to about 0.15 points, "
+            "a share to about 0.05.",
         ),
     )
 
