@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from pages import write_tables
+from pages import say, write_tables
 
 from gtalign_training.ablation import (
     MEASURES,
@@ -98,12 +98,6 @@ def main() -> None:
     ]
     # one value alone compares nothing
     write_tables(HERE / "ablation.md", [table for table in tables if len(table.rows) > 1])
-
-
-def say(line: str) -> None:
-    """Print a line at once."""
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
 
 
 def interval(mean: float, half: float | None) -> tuple[float, float, float]:

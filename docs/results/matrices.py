@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pages import write_tables
+from pages import say, write_tables
 
 from gtalign_agents.calibration import best_cells, exact_payoff, order_agreement
 from gtalign_agents.fourblock import PAYOFF_KEYS, FourBlock, Payoff, parse
@@ -82,12 +82,6 @@ def main() -> None:
         run_all(base, cells(), root, silent, say)
     measured = {cell: measure(root / cell.folder) for cell in cells() if done(root / cell.folder)}
     write_tables(HERE / "matrices.md", [steering_table(measured), calibration_table(measured)])
-
-
-def say(line: str) -> None:
-    """Print a line at once."""
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
 
 
 def done(path: Path) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -28,3 +29,9 @@ def write_tables(page: Path, tables: Sequence[Table]) -> None:
     if count != 1:
         raise ValueError(f"{page} must have one pair of markers; it has {count}")
     page.write_text(text, encoding="utf-8")
+
+
+def say(line: str) -> None:
+    """Print a line at once."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
