@@ -19,7 +19,7 @@ from gtalign_training.processes import Processes
 from gtalign_training.recipe import Recipe
 from gtalign_training.run_folder import RunFolder
 from gtalign_training.sft import labelled
-from gtalign_training.tries import best_of, summary, tries_of
+from gtalign_training.tries import best_of, summary, tries_together
 
 STAGE = "best-of-k"
 
@@ -43,10 +43,7 @@ def fine_tune(
 
     section = recipe.best_of_k
     processes = Processes()
-    if processes.first:
-        tries_of(recipe, assistant, folder, progress)
-    processes.wait()
-    groups = tries_of(recipe, assistant, folder, progress)
+    groups = tries_together(recipe, assistant, folder, progress, processes)
     best = best_of(groups)
     if processes.first:
         folder.mark(tries=summary(groups))

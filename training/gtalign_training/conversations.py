@@ -117,8 +117,9 @@ class Conversations:
         block = rollout.turns[0].block
         assert block is not None
         spec = rollout.talk.conversation.spec
-        exact = self._exact.setdefault(spec.digest, exact_payoff(spec))
-        return order_agreement(block.payoff, exact)
+        if spec.digest not in self._exact:  # a normal form: once a game, not once a conversation
+            self._exact[spec.digest] = exact_payoff(spec)
+        return order_agreement(block.payoff, self._exact[spec.digest])
 
 
 def normalised(

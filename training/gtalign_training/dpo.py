@@ -25,7 +25,7 @@ from gtalign_training.models import Assistant, lora_config
 from gtalign_training.processes import Processes
 from gtalign_training.recipe import Recipe
 from gtalign_training.run_folder import RunFolder
-from gtalign_training.tries import Try, pairs_of, summary, tries_of
+from gtalign_training.tries import Try, pairs_of, summary, tries_together
 
 STAGE = "dpo"
 SIDES = ("chosen", "rejected")
@@ -49,10 +49,7 @@ def fine_tune(
 
     section = recipe.dpo
     processes = Processes()
-    if processes.first:
-        tries_of(recipe, assistant, folder, progress)
-    processes.wait()
-    groups = tries_of(recipe, assistant, folder, progress)
+    groups = tries_together(recipe, assistant, folder, progress, processes)
     pairs = pairs_of(groups, section.margin)
     if processes.first:
         folder.mark(tries={**summary(groups), "pairs": len(pairs)})

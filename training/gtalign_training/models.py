@@ -50,8 +50,9 @@ def new_assistant(recipe: Recipe, specs: Iterable[GameSpec]) -> Assistant:
     from gtalign_training.tiny.model import build_model, build_tokenizer
 
     regimes = [spec.regime for spec in specs]
-    read = recipe.sft is not None and recipe.sft.matrices == "read"
-    tokenizer = build_tokenizer(pieces(recipe.game_files.tasks, regimes, read=read))
+    tokenizer = build_tokenizer(
+        pieces(recipe.game_files.tasks, regimes, read=recipe.reads_matrices)
+    )
     model = build_model(
         tokenizer, layers=recipe.model.layers, hidden=recipe.model.hidden, seed=recipe.seed
     )

@@ -231,6 +231,11 @@ class Recipe(AuthoredFile):
         return self.algorithm not in get_args(LanguageAlgorithm)
 
     @property
+    def reads_matrices(self) -> bool:
+        """Whether the warm start imitates choices that follow from the written payoffs."""
+        return self.sft is not None and self.sft.matrices == "read"
+
+    @property
     def language(self) -> Section:
         """The section of a language algorithm."""
         section = getattr(self, self.section_name)
@@ -288,8 +293,9 @@ class Recipe(AuthoredFile):
                 )
         if self.format == "none" and self.strategic:
             faults.append((("format",), f"belongs to language models; {self.algorithm} has none"))
-        read = self.sft is not None and self.sft.matrices == "read"
-        if read and (isinstance(self.model, PretrainedModel) or self.format == "none"):
+        if self.reads_matrices and (
+            isinstance(self.model, PretrainedModel) or self.format == "none"
+        ):
             faults.append(
                 (("sft", "matrices"), "read is for the tiny model that writes four blocks")
             )

@@ -104,7 +104,7 @@ def imitation_data(recipe: Recipe, count: int, chat: ChatTokens) -> object:
         np.random.default_rng(np.random.SeedSequence([recipe.seed, 1])),
         instructions_of(recipe),
         blocks=recipe.format == "four-blocks",
-        read=recipe.sft is not None and recipe.sft.matrices == "read",
+        read=recipe.reads_matrices,
     )
     return Dataset.from_list([labelled(row.input_ids, row.mask) for row in rows])
 

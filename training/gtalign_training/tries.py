@@ -26,6 +26,7 @@ from gtalign_training.game import (
 )
 from gtalign_training.generation import sampler
 from gtalign_training.models import Assistant
+from gtalign_training.processes import Processes
 from gtalign_training.recipe import Recipe
 from gtalign_training.recipe_language import BestOfKModel, DpoModel
 from gtalign_training.run_folder import RunFolder, write_text
@@ -55,6 +56,31 @@ class Try(NamedTuple):
     mask: list[int]
     reward: float
     well_formed: bool
+
+
+def tries_together(
+    recipe: Recipe,
+    assistant: Assistant,
+    folder: RunFolder,
+    progress: Progress,
+    processes: Processes,
+) -> list[list[Try]]:
+    """Return the tries at every conversation in every process; the first one makes them.
+
+    Args:
+        recipe: The recipe.
+        assistant: Who tries, where the recipe does not say otherwise.
+        folder: The run folder.
+        progress: Told after every batch.
+        processes: The processes of the run.
+
+    Raises:
+        RunError: Too many conversations of a batch faulted.
+    """
+    if processes.first:
+        tries_of(recipe, assistant, folder, progress)
+    processes.wait()
+    return tries_of(recipe, assistant, folder, progress)
 
 
 def tries_of(
@@ -151,7 +177,7 @@ def _oracle_tries(
                 rng,
                 instructions_of(recipe),
                 blocks=recipe.format == "four-blocks",
-                read=recipe.sft is not None and recipe.sft.matrices == "read",
+                read=recipe.reads_matrices,
             )
             welfare = reward_welfare(recipe, talk.conversation.spec)
             start = row.mask.index(1)
