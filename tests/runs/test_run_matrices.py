@@ -106,19 +106,15 @@ def test_a_user_in_error_is_counted_by_message(tmp_path: Path) -> None:
     assert scripted["seats"]["user"]["user_error"] == {"messages": 0, "share": 0.0}
 
 
+def three_episodes(server: FaultServer, out: Path) -> list[str]:
+    """Return the command line that plays three episodes with the server's model."""
+    model = ["--assistant", f"openai:{server.base_url}#ok"]
+    return ["run", "help_desk", *model, "--episodes", "3", "--out", str(out)]
+
+
 def test_a_form_is_asked_for_recorded_and_kept_to_on_resuming(tmp_path: Path) -> None:
     with FaultServer(writes(EXACT, "VQ_CQ")) as server:
-        name = f"openai:{server.base_url}#ok"
-        args = [
-            "run",
-            "help_desk",
-            "--assistant",
-            name,
-            "--episodes",
-            "3",
-            "--out",
-            str(tmp_path / "r"),
-        ]
+        args = three_episodes(server, tmp_path / "r")
         result = CliRunner().invoke(main, [*args, "--structured", "grammar"])
         assert result.exit_code == 0, result.output
         asked = [one["structured_outputs"] for one in server.prompts]
@@ -140,17 +136,7 @@ def test_a_matrix_by_its_schema_takes_three_calls(tmp_path: Path) -> None:
         return "<thinking>Hm.</thinking>"
 
     with FaultServer(piecewise) as server:
-        name = f"openai:{server.base_url}#ok"
-        args = [
-            "run",
-            "help_desk",
-            "--assistant",
-            name,
-            "--episodes",
-            "3",
-            "--out",
-            str(tmp_path / "r"),
-        ]
+        args = three_episodes(server, tmp_path / "r")
         result = CliRunner().invoke(main, [*args, "--structured", "schema", "--json"])
         assert result.exit_code == 0, result.output
     seat = json.loads(result.stdout)["seats"]["assistant"]
