@@ -38,10 +38,20 @@ FLAGS = (
     "--no-first-run",
 )
 INLINE = ("data:", "blob:", "about:")
+WAIT = 40_000
+"""Milliseconds to wait for what a page is about to show; where much else runs, it takes a while."""
 
 Scheme = Literal["light", "dark"]
 Visitor = Callable[..., "Visit"]
 """``visit(target, width=1280, height=800, scheme="light", init="", …)``; see `Visits.open`."""
+
+
+def soon(place: Any) -> Any:
+    """Return playwright's assertions of a locator, which wait for what is to hold."""
+    from playwright.sync_api import expect
+
+    expect.set_options(timeout=WAIT)
+    return expect(place)
 
 
 @dataclass

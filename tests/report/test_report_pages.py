@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from gtalign_env.testing import FaultServer
-from tests.browser import Visitor
+from tests.browser import Visitor, soon
 from tests.report.conftest import Page
 
 ALL = (
@@ -29,9 +29,7 @@ def opened(visit: Visitor, file: Path, **how: Any) -> Any:
 
 def says(place: Any, text: str | re.Pattern[str]) -> None:
     """Wait until a place of the page says something; its policy lets no waiting script in."""
-    from playwright.sync_api import expect
-
-    expect(place).to_have_text(text, timeout=5000)
+    soon(place).to_have_text(text)
 
 
 @pytest.mark.parametrize("name", ALL)

@@ -14,10 +14,10 @@ import pytest
 from gtalign_env.errors import ScenarioError
 from gtalign_training.ui.handlers import handler
 from gtalign_training.ui.tab_seat import seed_of
-from tests.browser import Visitor
+from tests.browser import WAIT, Visitor, soon
 
 from .conftest import address_of, environment
-from .test_ui_page import WAIT, holding, pick, slide, until
+from .test_ui_page import holding, pick, slide, until
 
 BROKEN = """
 import gtalign_training.ui.explore as explore
@@ -107,25 +107,26 @@ def test_a_failure_leaves_nothing_stale_on_the_page(visit: Visitor, tmp_path: Pa
         failed = "went wrong in the playground"
         slide(seen, "price of output (USD per 1M tokens)", "50")
         until(seen, ".gt-result", holding(failed))
-        assert seen.page.locator(".gt-matrix").count() == 0
-        assert seen.page.locator(".gt-phase").count() == 1  # its own picture, of the same sliders
-        assert "no <matrix>" in seen.page.locator(".gt-problem").inner_text()
+        soon(seen.page.locator(".gt-matrix")).to_have_count(0)
+        soon(seen.page.locator(".gt-phase")).to_have_count(
+            1
+        )  # its own picture, of the same sliders
+        soon(seen.page.locator(".gt-problem")).to_contain_text("no <matrix>")
         seen.page.get_by_role("button", name="Back to the scenario's own numbers").click()
         seen.page.wait_for_selector(".gt-matrix", timeout=WAIT)
         seen.page.get_by_role("radio", name="equilibrium").check()
         until(seen, ".gt-pictures", holding(failed))
-        assert seen.page.locator(".gt-phase").count() == 0
+        soon(seen.page.locator(".gt-phase")).to_have_count(0)
         seen.page.get_by_role("radio", name="dilemma").check()
         seen.page.wait_for_selector(".gt-phase", timeout=WAIT)
         pick(seen, "Scenario", "help_desk")
         until(seen, ".gt-result", holding(failed))
-        assert seen.page.locator(".gt-matrix, .gt-phase, .gt-about").count() == 0
-        assert not seen.page.get_by_label(
-            re.compile("^number input for price of output")
-        ).is_visible()
+        soon(seen.page.locator(".gt-matrix, .gt-phase, .gt-about")).to_have_count(0)
+        price = seen.page.get_by_label(re.compile("^number input for price of output"))
+        soon(price).to_be_hidden()
         pick(seen, "Scenario", "small_screen")
         seen.page.wait_for_selector(".gt-matrix", timeout=WAIT)
-        assert seen.page.locator(".gt-problem").count() == 0
+        soon(seen.page.locator(".gt-problem")).to_have_count(0)
         seen.check()
     finally:
         process.send_signal(signal.SIGINT)

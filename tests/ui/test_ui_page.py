@@ -11,12 +11,11 @@ import pytest
 
 from gtalign_training.ui.seat import Table
 from gtalign_training.ui.view import Choice, moved, require_scenario, view_of
-from tests.browser import Visit, Visitor
+from tests.browser import WAIT, Visit, Visitor, soon
 
 from .conftest import Playground, pages
 from .hostile import HOSTILE
 
-WAIT = 40_000  # ms; where much else runs, a start takes a while
 PWNED = "window.pwn = undefined"
 
 
@@ -65,8 +64,8 @@ def test_the_first_screen_is_the_game_drawn(
     assert top["y"] < 0.6 * height
     assert page.locator(".gt-head").is_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    assert page.locator(".gt-cell").count() == 14
-    assert page.locator(".gt-here").count() == 1
+    soon(page.locator(".gt-cell")).to_have_count(14)
+    soon(page.locator(".gt-here")).to_have_count(1)
     fonts = page.evaluate("[...document.fonts].filter(font => font.status === 'loaded').length")
     assert fonts == 0  # the system's own
     dark = page.evaluate("document.body.classList.contains('dark')")
@@ -87,7 +86,7 @@ def test_a_slider_changes_matrix_verdict_and_place_on_the_map(
     first = f"{view.game.user[0, 0]:.2f}".replace("-", "\u2212")
     until(seen, ".gt-cell .gt-u", lambda text: text == first)
     until(seen, ".gt-head strong", lambda text: text == view.verdict()[0])
-    assert seen.page.locator(".gt-here").get_attribute("transform") != before
+    soon(seen.page.locator(".gt-here")).not_to_have_attribute("transform", before)
     seen.page.get_by_role("button", name="Back to the scenario's own numbers").click()
     start = view_of(scenario)
     until(seen, ".gt-cell .gt-u", lambda text: text == f"{start.game.user[0, 0]:.2f}")
@@ -108,7 +107,7 @@ def test_a_seat_is_taken_played_and_reviewed_and_the_other_tab_knows_nothing_of_
     seen.page.get_by_label("Seed").fill("1")
     seen.page.get_by_role("button", name="Start", exact=True).click()
     until(seen, ".gt-standing", lambda text: "0.1 USD" in text)
-    assert seen.page.get_by_role("button", name="ACCEPT").is_disabled()
+    soon(seen.page.get_by_role("button", name="ACCEPT")).to_be_disabled()
     seen.page.get_by_role("button", name=re.compile("^VQ")).click()
     until(seen, ".gt-talk", lambda text: "DA:standard" in text)
     seen.page.get_by_role("button", name="ACCEPT").click()
@@ -131,8 +130,8 @@ def test_while_a_person_is_the_assistant_the_page_hides_what_the_user_wants(
     until(seen, ".gt-standing", lambda text: "hidden until the end" in text)
     page.get_by_role("tab", name="See the game").click()
     until(seen, ".gradio-container", lambda text: "Hidden while you sit" in text)
-    assert page.locator(".gt-matrix").count() == 0 or not page.locator(".gt-matrix").is_visible()
-    assert not page.get_by_label("number input for conciseness (points / 100 tokens)").is_visible()
+    soon(page.locator(".gt-matrix")).to_be_hidden()
+    soon(page.get_by_label("number input for conciseness (points / 100 tokens)")).to_be_hidden()
     page.get_by_role("tab", name="Take a seat").click()
     for _ in range(6):
         if page.locator(".gt-after").count():
