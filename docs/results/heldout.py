@@ -1,4 +1,4 @@
-"""Make `heldout.md`: a network trained on two regimes, on prices, personas and users it never met.
+"""Make `heldout.md`: assistants trained under some prices, on prices, personas and users they never met.
 
 python docs/results/heldout.py RUNS        # trains and plays what is missing, then writes the page
 python docs/results/heldout.py RUNS --read # writes the page from what is there
@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pages import write_tables
+from pages import say, write_tables
 
 from gtalign_env.scenario.loader import load_scenario
+from gtalign_training.ablation import Variant, run_all
+from gtalign_training.callbacks import silent
 from gtalign_training.grid.cells import OWN, Grid, cells_of
 from gtalign_training.grid.contenders import contender
 from gtalign_training.grid.evaluation import evaluate
@@ -23,124 +27,180 @@ from gtalign_training.recipe import Recipe, load_recipe
 from gtalign_training.tables import Column, Table
 
 HERE = Path(__file__).parent
-SEEDS = (0, 1, 2)
 EPISODES, SEED = 100, 1_000_003
-TRAINED = ("reasoning_api", "subscription")
-PARTS: dict[str, dict[str, tuple[str, ...]]] = {
-    "regime": {
-        "pricing": (*TRAINED, "per_token", "reasoning_free_questions", "outcome_based"),
-        "held_out": ("per_token", "reasoning_free_questions", "outcome_based"),
-    },
-    "persona": {
-        "personas": (OWN, "retiree", "traveller", "phone_texter"),
-        "held_out": ("retiree", "traveller", "phone_texter"),
-    },
-    "user": {
-        "users": ("default", "patient", "impatient", "budget_watcher"),
-        "held_out": ("patient", "impatient", "budget_watcher"),
-    },
-}
-"""What is varied, one thing at a time; the rest is as in training."""
 BASELINES = ("DA:concise", "oracle")
+PERSONAS = ("retiree", "traveller", "phone_texter")
+USERS = ("patient", "impatient", "budget_watcher")
+
+Found = Mapping[tuple[str, str], Mapping[str, Any]]
+"""An evaluation's rows, by assistant and value."""
+
+
+@dataclass(frozen=True)
+class Learner:
+    """An assistant that was trained with several seeds.
+
+    Attributes:
+        key: Ending of the folders that its evaluations lie in.
+        title: What the page calls it.
+        runs: Folders of its runs, below RUNS.
+        train: Trains what is missing below RUNS.
+        trained: The prices that it met.
+        held_out: Prices that it did not meet.
+    """
+
+    key: str
+    title: str
+    runs: tuple[str, ...]
+    train: Callable[[Path], None]
+    trained: tuple[str, ...]
+    held_out: tuple[str, ...]
+
+    def parts(self) -> dict[str, dict[str, tuple[str, ...]]]:
+        """Return what is varied, one thing at a time; the rest is as in training."""
+        return {
+            "regime": {"pricing": (*self.trained, *self.held_out), "held_out": self.held_out},
+            "persona": {"personas": (OWN, *PERSONAS), "held_out": PERSONAS},
+            "user": {"users": ("default", *USERS), "held_out": USERS},
+        }
+
+    def names(self, root: Path) -> list[str]:
+        """Return the trained assistants' names."""
+        return [f"trained@{root / name}" for name in self.runs]
+
+
+def train_ppo(root: Path) -> None:
+    """Train the networks without text."""
+    given = load_recipe(str(HERE / "strategic_heldout.yaml")).model_dump(mode="json", by_alias=True)
+    for seed, name in enumerate(PPO.runs):
+        path = root / name
+        if not (path / "evaluation.json").exists():
+            recipe = Recipe.model_validate(given | {"seed": seed}, strict=False)
+            run(recipe, path, resume=(path / "recipe.json").exists())
+
+
+def train_language(root: Path) -> None:
+    """Train the language models: cells of the ablation of rewards."""
+    run_all(load_recipe("tiny-ablation"), VARIANTS, root, silent, say)
+
+
+VARIANTS = [Variant("nash", "four-blocks", seed) for seed in range(5)]
+PPO = Learner(
+    "",
+    "Network without text",
+    tuple(f"ppo-{seed}" for seed in range(3)),
+    train_ppo,
+    ("reasoning_api", "subscription"),
+    ("per_token", "reasoning_free_questions", "outcome_based"),
+)
+LANGUAGE = Learner(
+    "-language",
+    "Language model",
+    tuple(variant.folder for variant in VARIANTS),
+    train_language,
+    ("reasoning_api", "subscription", "reasoning_free_questions"),
+    ("per_token", "outcome_based", "per_message"),
+)
 
 
 def main() -> None:
     """Train, play, and write the page."""
     root = Path(sys.argv[1])
     root.mkdir(parents=True, exist_ok=True)
-    if "--read" not in sys.argv:
-        for seed in SEEDS:
-            path = root / f"ppo-{seed}"
-            if not (path / "evaluation.json").exists():
-                run(recipe(seed), path, resume=(path / "recipe.json").exists())
-        for part in PARTS:
-            play(root, part)
-    write_tables(HERE / "heldout.md", [table for part in PARTS for table in tables_of(root, part)])
+    tables = []
+    for learner in (PPO, LANGUAGE):
+        if "--read" not in sys.argv:
+            learner.train(root)
+            for part in learner.parts():
+                play(root, learner, part)
+        tables += [table_of(root, learner, part) for part in learner.parts()]
+    write_tables(HERE / "heldout.md", tables)
 
 
-def recipe(seed: int) -> Recipe:
-    """Return the recipe with a seed."""
-    data = load_recipe(str(HERE / "strategic_heldout.yaml")).model_dump(mode="json", by_alias=True)
-    return Recipe.model_validate(data | {"seed": seed}, strict=False)
-
-
-def names(root: Path) -> list[str]:
-    """Return the assistants: the trained networks, then the baselines."""
-    return [*(f"run:{root / f'ppo-{seed}'}" for seed in SEEDS), *BASELINES]
-
-
-def play(root: Path, part: str) -> None:
+def play(root: Path, learner: Learner, part: str) -> None:
     """Evaluate all assistants with one thing varied."""
-    varied = {key: value for key, value in PARTS[part].items() if key != "held_out"}
-    given: dict[str, Any] = {"users": ("default",), "pricing": TRAINED} | varied
+    varied = {key: value for key, value in learner.parts()[part].items() if key != "held_out"}
+    given: dict[str, Any] = {"users": ("default",), "pricing": learner.trained} | varied
     cells = cells_of([load_scenario("help_desk")], **given)
-    grid = Grid(cells, tuple(map(contender, names(root))), EPISODES, SEED)
-    folder = root / f"by-{part}"
+    names = [*learner.names(root), *BASELINES]
+    grid = Grid(cells, tuple(map(contender, names)), EPISODES, SEED)
+    folder = folder_of(root, learner, part)
     evaluate(grid, folder, reference=BASELINES[0], resume=(folder / "grid.json").exists())
 
 
-def tables_of(root: Path, part: str) -> list[Table]:
-    """Return a table of one part: each value that was varied, and the worst beside the mean."""
-    data = json.loads((root / f"by-{part}" / "evaluation.json").read_text(encoding="utf-8"))
+def folder_of(root: Path, learner: Learner, part: str) -> Path:
+    """Return where an evaluation lies."""
+    return root / f"by-{part}{learner.key}"
+
+
+def table_of(root: Path, learner: Learner, part: str) -> Table:
+    """Return the table of one part: each value that was varied, and the worst beside the mean."""
+    file = folder_of(root, learner, part) / "evaluation.json"
+    data = json.loads(file.read_text(encoding="utf-8"))
     rows = [row for row in data["welfare"] if row["by"] == part]
     values = list(dict.fromkeys(row["name"] for row in rows))
-    held_out = PARTS[part]["held_out"]
-    networks = names(root)[: len(SEEDS)]
+    held_out = learner.parts()[part]["held_out"]
     found = {(row["contender"], row["name"]): row for row in rows}
-    lines = []
-    for value in values:
-        optimum = found[networks[0], value]["optimum"]
-        lines.append(
-            (
-                value,
-                "held out" if value in held_out else "trained",
-                spread([found[name, value]["welfare"][0] for name in networks]),
-                None
-                if optimum is None or optimum <= 0
-                else spread([found[name, value]["welfare"][0] / optimum for name in networks]),
-                *(found[name, value]["welfare"] for name in BASELINES),
-                optimum,
-            )
-        )
+    networks = learner.names(root)
+    lines = [line_of(value, value in held_out, networks, found) for value in values]
     for kind, wanted in (("trained", False), ("held out", True)):
         some = [value for value in values if (value in held_out) == wanted]
-        means = [[found[name, value]["welfare"][0] for value in some] for name in networks]
-        others = [[found[name, value]["welfare"][0] for value in some] for name in BASELINES]
-        best = [found[networks[0], value]["optimum"] for value in some]
-        known = None not in best
-        for what, pick in (("mean", np.mean), ("worst", np.min)):
-            if what == "worst" and len(some) < 2:
-                continue
-            lines.append(
-                (
-                    f"{what} of these",
-                    kind,
-                    spread([float(pick(one)) for one in means]),
-                    None,
-                    *([float(pick(one))] * 3 for one in others),
-                    float(pick(best)) if known else None,
-                )
-            )
-    return [
-        Table(
-            f"heldout-{part}",
-            f"By {part}: mean W, points",
-            (
-                Column(part, "text"),
-                Column("", "text"),
-                Column("PPO, 3 seeds", "interval", 2),
-                Column("share of the optimum", "interval", 2),
-                *(Column(name, "interval", 2) for name in BASELINES),
-                Column("exact optimum", digits=2),
-            ),
-            tuple(lines),
-            (
-                f"{EPISODES} conversations a cell, the same for all, seed {SEED}. PPO: mean over seeds "
-                "[least, greatest seed]. Baselines: 95 % bootstrap intervals over conversations; in "
-                "the rows of means and worst cases the number alone.",
-            ),
-        )
-    ]
+        lines.append(line_over("mean", kind, some, networks, found))
+        if len(some) > 1:
+            lines.append(line_over("worst", kind, some, networks, found))
+    return Table(
+        f"heldout-{part}{learner.key}",
+        f"{learner.title}, by {part}: mean W, points",
+        (
+            Column(part, "text"),
+            Column("", "text"),
+            Column(f"{len(networks)} seeds", "interval", 2),
+            Column("share of the optimum", "interval", 2),
+            *(Column(name, "interval", 2) for name in BASELINES),
+            Column("exact optimum", digits=2),
+        ),
+        tuple(lines),
+        (
+            f"{EPISODES} conversations a cell, the same for all, seed {SEED}. Trained: mean over seeds "
+            "[least, greatest seed]. Baselines: 95 % bootstrap intervals over conversations; in "
+            "the rows of means and worst cases the number alone.",
+        ),
+    )
+
+
+def line_of(value: str, held_out: bool, networks: Sequence[str], found: Found) -> tuple[Any, ...]:
+    """Return the row of one value of what was varied."""
+    optimum = found[networks[0], value]["optimum"]
+    means = [found[name, value]["welfare"][0] for name in networks]
+    solved = optimum is not None and optimum > 0
+    return (
+        value,
+        "held out" if held_out else "trained",
+        spread(means),
+        spread([mean / optimum for mean in means]) if solved else None,
+        *(found[name, value]["welfare"] for name in BASELINES),
+        optimum,
+    )
+
+
+def line_over(
+    what: str, kind: str, values: Sequence[str], networks: Sequence[str], found: Found
+) -> tuple[Any, ...]:
+    """Return the row of the mean, or the worst, of several values."""
+    pick = np.mean if what == "mean" else np.min
+
+    def over(name: str) -> float:
+        return float(pick([found[name, value]["welfare"][0] for value in values]))
+
+    best = [found[networks[0], value]["optimum"] for value in values]
+    return (
+        f"{what} of these",
+        kind,
+        spread([over(name) for name in networks]),
+        None,
+        *([over(name)] * 3 for name in BASELINES),
+        None if None in best else float(pick(best)),
+    )
 
 
 def spread(values: list[float]) -> list[float]:
