@@ -24,14 +24,14 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from gtalign_training import conversations, grpo
 from gtalign_training.callbacks import quiet, silent
 from gtalign_training.commands.train import with_options
 from gtalign_training.game import open_talk, training_table
-from gtalign_training.models import Assistant, new_assistant
+from gtalign_training.language import conversations, grpo
+from gtalign_training.language.models import Assistant, new_assistant
+from gtalign_training.language.sft import warm_start
 from gtalign_training.recipe import GrpoModel, Recipe, load_recipe
 from gtalign_training.run_folder import RunFolder
-from gtalign_training.sft import warm_start
 
 PHASES = ("generate", "ours", "passes", "rest")
 WARM_UP = 1

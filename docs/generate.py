@@ -41,13 +41,8 @@ from gtalign_env.scenario.schema import (
 from gtalign_env.scenario.sweep_design import DesignFile
 from gtalign_env.scenario.sweep_schema import StudyFile
 from gtalign_env.scenario.welfare_schema import WelfareModel
-from gtalign_training.recipe import (
-    LanguageAlgorithm,
-    Recipe,
-    StrategicAlgorithm,
-    bundled_recipes,
-    load_recipe,
-)
+from gtalign_training.recipe import Recipe, bundled_recipes, load_recipe
+from gtalign_training.recipe.recipe import LanguageAlgorithm, StrategicAlgorithm
 
 PAGES = Path(__file__).parent
 BUNDLED = PAGES.parent / "scenarios"

@@ -29,9 +29,9 @@ from gtalign_training.ablation.variants import Changes
 from gtalign_training.callbacks import silent
 from gtalign_training.evaluate import play_model
 from gtalign_training.game import known_specs
-from gtalign_training.models import load_assistant
+from gtalign_training.language.models import load_assistant
+from gtalign_training.language.rollouts import Rollout
 from gtalign_training.recipe import load_recipe
-from gtalign_training.rollouts import Rollout
 from gtalign_training.run_folder import RunFolder, write_json
 from gtalign_training.tables import Column, Table, Value
 

@@ -11,8 +11,8 @@ from gtalign_agents.backends.chat import Completion, Fault, Message, Request, Sa
 from gtalign_agents.backends.local import LocalModel
 from gtalign_env.errors import RunError
 from gtalign_env.scenario.loader import load_scenario, load_tasks
-from gtalign_training.tiny.language import pieces
-from gtalign_training.tiny.model import build_model, build_tokenizer
+from gtalign_training.language.tiny.language import pieces
+from gtalign_training.language.tiny.model import build_model, build_tokenizer
 
 pytestmark = [  # from inside the library; nothing that a caller could change
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),

@@ -22,8 +22,8 @@ from gtalign_env.scenario.loader import load_pricing, load_scenario, load_tasks
 from gtalign_env.testing import FaultServer
 from gtalign_training.data.evaluation.plan import Evaluation
 from gtalign_training.data.rows import Question, from_gtalign
-from gtalign_training.tiny.language import pieces
-from gtalign_training.tiny.model import build_model, build_tokenizer
+from gtalign_training.language.tiny.language import pieces
+from gtalign_training.language.tiny.model import build_model, build_tokenizer
 
 RATES = Rates(*(rate_per_token(price) for price in ("1", "0.1", "4", "4")))
 

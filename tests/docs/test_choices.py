@@ -28,8 +28,8 @@ from gtalign_env.pricing import Cap, Minimum, Outcome, PerMessage, Regime, Surge
 from gtalign_env.scenario.compile import compile_scenario
 from gtalign_env.scenario.loader import load_scenario, parse_scenario
 from gtalign_env.welfare import Welfare
-from gtalign_training.chat import ChatTokens
-from gtalign_training.rollouts import play
+from gtalign_training.language.chat import ChatTokens
+from gtalign_training.language.rollouts import play
 
 FREE_SUBSCRIPTION = {
     "description": "A share of a fee, an allowance, and free questions.",

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from gtalign_training.callbacks import silent
 from gtalign_training.game import training_table
-from gtalign_training.models import new_assistant, require_train_extra
+from gtalign_training.language.models import new_assistant, require_train_extra
+from gtalign_training.language.sft import warm_start
 from gtalign_training.recipe import load_recipe
 from gtalign_training.run_folder import RunFolder
-from gtalign_training.sft import warm_start
 
 
 def main(folder: str, steps: int = 1200) -> None:

@@ -21,7 +21,7 @@ from gtalign_training.console import point_to_report
 from gtalign_training.grid.cells import cells_of, unplayed
 from gtalign_training.grid.contenders import contender
 from gtalign_training.grid.tables_detail import dominance_table
-from gtalign_training.models import new_assistant, save_assistant
+from gtalign_training.language.models import new_assistant, save_assistant
 from gtalign_training.recipe import load_recipe
 from gtalign_training.run_folder import RunFolder
 

@@ -24,8 +24,8 @@ from gtalign_env.scenario.loader import load_scenario
 from gtalign_training import solve_lines as lines_module
 from gtalign_training.cli import main
 from gtalign_training.commands.solve import read_target, solve
-from gtalign_training.render_concepts import RENDERED, render_components
-from gtalign_training.render_game import CLASS_WORDS, render_solution
+from gtalign_training.render.concepts import RENDERED, render_components
+from gtalign_training.render.game import CLASS_WORDS, render_solution
 from gtalign_training.solve_lines import solve_lines
 
 SCENARIO = "quick_question"

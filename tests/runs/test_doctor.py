@@ -16,10 +16,10 @@ import pytest
 from typer.testing import CliRunner
 
 import gtalign_env.core.exact as exact
-from gtalign_training import doctor
 from gtalign_training.cli import main
 from gtalign_training.doctor import DISTRIBUTION, Finding, examine, self_check
-from gtalign_training.doctor_packages import requirements, satisfies
+from gtalign_training.doctor import checks as doctor
+from gtalign_training.doctor.packages import requirements, satisfies
 
 RUN = CliRunner()
 

@@ -12,13 +12,13 @@ from gtalign_agents.fourblock import PAYOFF_KEYS
 from gtalign_agents.steering import choose
 from gtalign_env.scenario.loader import load_pricing, load_scenario, load_tasks
 from gtalign_env.testing import FaultServer
+from gtalign_training.language.tiny.language import pieces
+from gtalign_training.language.tiny.model import build_model, build_tokenizer
 from gtalign_training.run_log import read_log
 from gtalign_training.runs.folder import EPISODES, EVENTS, Plan, read_run
 from gtalign_training.runs.run import run
 from gtalign_training.runs.transcripts import TRANSCRIPTS
 from gtalign_training.runs.words import Service, Words
-from gtalign_training.tiny.language import pieces
-from gtalign_training.tiny.model import build_model, build_tokenizer
 
 from .conftest import talk_plan
 

@@ -14,8 +14,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from gtalign_training.shards import whole_weights
-from gtalign_training.tiny.model import build_model, build_tokenizer
+from gtalign_training.language.shards import whole_weights
+from gtalign_training.language.tiny.model import build_model, build_tokenizer
 
 
 def sharded_trainer() -> Any:

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from gtalign_env.errors import ScenarioError
 from gtalign_env.welfare import Welfare
-from gtalign_training.advantages import (
+from gtalign_training.game import reward_welfare, training_table
+from gtalign_training.language.advantages import (
     by_conversation,
     by_turn,
     group_relative,
@@ -20,10 +21,9 @@ from gtalign_training.advantages import (
     on_tokens,
     rewards_to_go,
 )
-from gtalign_training.conversations import normalised
-from gtalign_training.game import reward_welfare, training_table
+from gtalign_training.language.conversations import normalised
+from gtalign_training.language.rollouts import Rollout, Turn
 from gtalign_training.recipe import Recipe, load_recipe
-from gtalign_training.rollouts import Rollout, Turn
 
 from .conftest import small_recipe
 

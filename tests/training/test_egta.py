@@ -27,8 +27,8 @@ from gtalign_env.scenario.library import list_entries, scenario_root
 from gtalign_env.scenario.loader import load_scenario
 from gtalign_training.cli import main
 from gtalign_training.egta import Collected, Results, analyse, collect, play_profiles, read_profiles
-from gtalign_training.egta_plot import plot_empirical_game
-from gtalign_training.egta_ranges import payoff_ranges
+from gtalign_training.egta.plot import plot_empirical_game
+from gtalign_training.egta.ranges import payoff_ranges
 
 RUN = CliRunner()
 USERS = {name: user_policy(name) for name in ("VQ", "DQ")}

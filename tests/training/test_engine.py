@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from gtalign_env.errors import MissingExtraError, RunError
-from gtalign_training import engine, pipeline
+from gtalign_training import pipeline
+from gtalign_training.language import engine
 from gtalign_training.recipe import Recipe
 from gtalign_training.run_folder import RunFolder
 
@@ -127,7 +128,7 @@ def test_without_vllm_or_a_gpu_it_is_refused_before_a_folder_is_made(
 def test_each_call_on_a_gpu_gets_random_numbers_of_its_own() -> None:
     import torch
 
-    from gtalign_training.generation import _drawn_seed
+    from gtalign_training.language.generation import _drawn_seed
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(7)

@@ -14,13 +14,14 @@ from gtalign_env.core.policies import default_seat
 from gtalign_env.core.views import UserView
 from gtalign_env.draws import Purpose, Seat
 from gtalign_env.errors import ModelError, RunError
-from gtalign_training import conversations, grpo, pipeline
+from gtalign_training import pipeline
 from gtalign_training.callbacks import silent
 from gtalign_training.game import training_table
-from gtalign_training.models import load_assistant, new_assistant, save_assistant
+from gtalign_training.language import conversations, grpo
+from gtalign_training.language.models import load_assistant, new_assistant, save_assistant
+from gtalign_training.language.sft import warm_start
 from gtalign_training.recipe import Recipe
 from gtalign_training.run_folder import RunFolder, checkpoints
-from gtalign_training.sft import warm_start
 
 from .conftest import small_recipe
 
@@ -200,7 +201,7 @@ def test_too_many_faults_stop_the_run_and_keep_the_checkpoint(
 
 
 def test_random_reward_is_random_and_resumable(recipe: Recipe) -> None:
-    from gtalign_training.tiny.model import build_tokenizer
+    from gtalign_training.language.tiny.model import build_tokenizer
 
     control = small_recipe(reward="random")
     tokenizer = build_tokenizer(["a"])

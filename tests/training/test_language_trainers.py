@@ -11,18 +11,24 @@ import pytest
 
 from gtalign_env.core.policies import default_seat
 from gtalign_env.errors import ModelError, RunError
-from gtalign_training import conversations, pipeline
-from gtalign_training.chat import ChatTokens
-from gtalign_training.demonstrations import demonstrations
+from gtalign_training import pipeline
 from gtalign_training.game import open_talk, training_table
-from gtalign_training.guards import memory_guard, require_writable
-from gtalign_training.lm_ppo import trainer as lm_ppo
-from gtalign_training.lm_ppo.network import ActorCritic
-from gtalign_training.models import Assistant, load_assistant, new_assistant, save_assistant
+from gtalign_training.language import conversations
+from gtalign_training.language.chat import ChatTokens
+from gtalign_training.language.demonstrations import demonstrations
+from gtalign_training.language.guards import memory_guard, require_writable
+from gtalign_training.language.lm_ppo import trainer as lm_ppo
+from gtalign_training.language.lm_ppo.network import ActorCritic
+from gtalign_training.language.models import (
+    Assistant,
+    load_assistant,
+    new_assistant,
+    save_assistant,
+)
+from gtalign_training.language.trainers import NAMES, fine_tune_of
+from gtalign_training.language.tries import Try, best_of, pairs_of
 from gtalign_training.recipe import Recipe
 from gtalign_training.run_folder import RunFolder, checkpoints
-from gtalign_training.trainers import NAMES, fine_tune_of
-from gtalign_training.tries import Try, best_of, pairs_of
 
 from .conftest import small_recipe
 
@@ -269,8 +275,8 @@ def test_a_tokenizer_that_cannot_carry_the_blocks_is_refused_by_name(tmp_path: P
 def test_a_language_without_the_blocks_is_refused_before_a_folder_is_made(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from gtalign_training import models
-    from gtalign_training.tiny.model import build_tokenizer
+    from gtalign_training.language import models
+    from gtalign_training.language.tiny.model import build_tokenizer
 
     poor = begin(small_recipe())._replace(tokenizer=build_tokenizer(["a", "b", " "]))
     monkeypatch.setattr(models, "new_assistant", lambda *args: poor)

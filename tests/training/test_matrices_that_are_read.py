@@ -21,14 +21,14 @@ from gtalign_agents.calibration import (
 from gtalign_agents.fourblock import PAYOFF_KEYS, parse
 from gtalign_agents.steering import Edit
 from gtalign_env.core.moves import AssistantMove, UserMove
-from gtalign_training.chat import ChatTokens, Tokens
-from gtalign_training.conversations import Conversations
-from gtalign_training.demonstrations import demonstrations
 from gtalign_training.game import held_out_tables, known_specs, open_talk, training_table, user_of
-from gtalign_training.generation import MATRIX_END, _steered, _written
-from gtalign_training.models import new_assistant
-from gtalign_training.rollouts import Rollout, Turn
-from gtalign_training.tiny.language import reason_for
+from gtalign_training.language.chat import ChatTokens, Tokens
+from gtalign_training.language.conversations import Conversations
+from gtalign_training.language.demonstrations import demonstrations
+from gtalign_training.language.generation import MATRIX_END, _steered, _written
+from gtalign_training.language.models import new_assistant
+from gtalign_training.language.rollouts import Rollout, Turn
+from gtalign_training.language.tiny.language import reason_for
 
 from .conftest import small_recipe
 

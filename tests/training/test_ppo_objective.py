@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gtalign_training.lm_ppo.objective import (
+from gtalign_training.language.lm_ppo.objective import (
     advantages,
     explained_variance,
     masked_mean,

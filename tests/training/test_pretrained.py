@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from gtalign_env.errors import MissingExtraError, RunError
-from gtalign_training import models, pipeline
-from gtalign_training.chat import ChatTokens
+from gtalign_training import pipeline
 from gtalign_training.commands.train import with_options
 from gtalign_training.game import training_table
-from gtalign_training.models import load_assistant, new_assistant
+from gtalign_training.language import models
+from gtalign_training.language.chat import ChatTokens
+from gtalign_training.language.models import load_assistant, new_assistant
 from gtalign_training.recipe import load_recipe
 
 from .conftest import small_recipe

@@ -16,11 +16,11 @@ import pytest
 import yaml
 
 from gtalign_env.errors import RunError
-from gtalign_training.models import load_assistant
-from gtalign_training.processes import Processes, require_same, require_together
+from gtalign_training.language.models import load_assistant
+from gtalign_training.language.processes import Processes, require_same, require_together
+from gtalign_training.language.shards import require_usable_shards
 from gtalign_training.recipe import load_recipe
 from gtalign_training.run_folder import RunFolder
-from gtalign_training.shards import require_usable_shards
 
 from .conftest import small_recipe
 

@@ -16,7 +16,7 @@ from gtalign_env.games.learning_duopoly import LogitDuopoly
 from gtalign_env.games.normal_form import NormalFormGame
 from gtalign_env.games.repeated import cooperation_of
 from gtalign_training.commands.dynamics import dynamics
-from gtalign_training.repeated_learning import LearnerSettings, learn_together
+from gtalign_training.repeated.learning import LearnerSettings, learn_together
 
 AXELROD = stage_game("prisoners_dilemma")
 # Both seats are best off in one cell, whatever the other does: anything that learns finds it.

@@ -13,12 +13,12 @@ from gtalign_env.core.policies import default_seat
 from gtalign_env.core.views import UserView
 from gtalign_env.envs.talk import Talk
 from gtalign_env.errors import ModelError
-from gtalign_training.chat import ChatTokens, Tokens
-from gtalign_training.demonstrations import written_block
 from gtalign_training.game import open_talk, training_table
-from gtalign_training.models import new_assistant
+from gtalign_training.language.chat import ChatTokens, Tokens
+from gtalign_training.language.demonstrations import written_block
+from gtalign_training.language.models import new_assistant
+from gtalign_training.language.rollouts import Rollout, play
 from gtalign_training.recipe import load_recipe
-from gtalign_training.rollouts import Rollout, play
 from gtalign_training.statistics import rollout_metrics
 
 RECIPE = load_recipe("tiny-grpo")

@@ -10,7 +10,7 @@ import pytest
 
 from gtalign_env.errors import MissingExtraError, RunError
 from gtalign_training.recipe import Recipe, load_recipe
-from gtalign_training.recipe_strategic import PpoModel
+from gtalign_training.recipe.strategic import PpoModel
 from gtalign_training.run_folder import RunFolder
 from gtalign_training.tabular import evaluate_network, train_network
 

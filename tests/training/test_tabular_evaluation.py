@@ -16,7 +16,7 @@ from gtalign_env.envs.observe import Array, assistant_observation
 from gtalign_env.envs.table import Table
 from gtalign_env.errors import RunError
 from gtalign_training.recipe import Recipe, load_recipe
-from gtalign_training.recipe_strategic import PpoModel
+from gtalign_training.recipe.strategic import PpoModel
 from gtalign_training.run_folder import RunFolder
 from gtalign_training.tabular import evaluate_network, train_network
 from gtalign_training.tabular.evaluation import evaluate_shares, public_view

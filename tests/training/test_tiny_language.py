@@ -9,12 +9,12 @@ from gtalign_agents.fourblock import parse
 from gtalign_env.core.moves import AssistantMove
 from gtalign_env.core.policies import default_seat
 from gtalign_env.scenario.loader import load_tasks
-from gtalign_training.chat import ChatTokens
-from gtalign_training.demonstrations import demonstrations
 from gtalign_training.game import open_talk, training_table
-from gtalign_training.models import new_assistant
+from gtalign_training.language.chat import ChatTokens
+from gtalign_training.language.demonstrations import demonstrations
+from gtalign_training.language.models import new_assistant
+from gtalign_training.language.tiny.language import SKETCHES, pieces, sketch
 from gtalign_training.recipe import load_recipe
-from gtalign_training.tiny.language import SKETCHES, pieces, sketch
 
 RECIPE = load_recipe("tiny-grpo")
 

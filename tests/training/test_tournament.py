@@ -24,8 +24,13 @@ from gtalign_env.games.normal_form import NormalFormGame, Seat
 from gtalign_env.games.repeated import Cooperation, cooperation_of
 from gtalign_training.commands.repeated import repeated
 from gtalign_training.commands.tournament import agent_names, tournament
-from gtalign_training.cooperation import read_cooperation
-from gtalign_training.tournament import TournamentRules, play_pair, play_tournament, rules_of
+from gtalign_training.repeated.cooperation import read_cooperation
+from gtalign_training.repeated.tournament import (
+    TournamentRules,
+    play_pair,
+    play_tournament,
+    rules_of,
+)
 
 AXELROD = stage_game("prisoners_dilemma")
 UPSELL = stage_game("upsell")

@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gtalign_training.models import load_assistant, save_assistant
+from gtalign_training.language.models import load_assistant, save_assistant
+from gtalign_training.language.trainers import NAMES
 from gtalign_training.recipe import Recipe, load_recipe
 from gtalign_training.run_folder import RunFolder, checkpoints
 from gtalign_training.tabular.checkpoint import MODEL
-from gtalign_training.trainers import NAMES
 
 from .test_language_trainers import begin, same
 from .test_language_trainers import short as language
@@ -31,12 +31,12 @@ from .test_tabular_algorithms import short as strategic
 CHILD = """
 import json, sys
 from pathlib import Path
-from gtalign_training.models import load_assistant, save_assistant
+from gtalign_training.language.models import load_assistant, save_assistant
 from gtalign_training.recipe import Recipe, load_recipe
 from gtalign_training.run_folder import RunFolder
 from gtalign_training.selfplay import run as play_oneself
 from gtalign_training.tabular import train_network
-from gtalign_training.trainers import fine_tune_of
+from gtalign_training.language.trainers import fine_tune_of
 
 recipe = Recipe.model_validate(json.loads(Path(sys.argv[1]).read_text()), strict=False)
 path, resume = Path(sys.argv[2]), sys.argv[3] == "resume"

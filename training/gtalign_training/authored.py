@@ -21,7 +21,7 @@ from gtalign_env.scenario.loader import validate_file
 from gtalign_env.scenario.reading import kind_of
 from gtalign_env.scenario.yaml_reader import read_file
 from gtalign_training.recipe import bundled_recipes, recipe_root
-from gtalign_training.recipe_check import checked_recipe
+from gtalign_training.recipe.check import checked_recipe
 
 RECIPE = Kind("recipe", "gtalign/recipe/1", "recipes", "gtalign_training.recipe:Recipe")
 

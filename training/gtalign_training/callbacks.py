@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from gtalign_training.guards import require_finite
+from gtalign_training.language.guards import require_finite
 from gtalign_training.run_folder import RunFolder
 
 Progress = Callable[[str, int, int, dict[str, Any]], None]

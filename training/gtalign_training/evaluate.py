@@ -26,12 +26,12 @@ from gtalign_env.core.policies import (
 )
 from gtalign_env.core.spec import GameSpec
 from gtalign_env.envs.dialogue_aec import TalkTable
-from gtalign_training.chat import ChatTokens
 from gtalign_training.game import held_out_tables, instructions_of, open_talk, user_of
-from gtalign_training.generation import sampler
-from gtalign_training.models import Assistant
+from gtalign_training.language.chat import ChatTokens
+from gtalign_training.language.generation import sampler
+from gtalign_training.language.models import Assistant
+from gtalign_training.language.rollouts import Rollout, play
 from gtalign_training.recipe import Recipe
-from gtalign_training.rollouts import Rollout, play
 from gtalign_training.statistics import bootstrap, distinct_payoffs, gap_closed
 
 CLEAR_MARGIN = 0.05

@@ -9,11 +9,11 @@ from typing import Any
 from gtalign_env.core.oracle import require_solvable
 from gtalign_env.envs.transcript import transcript_of, write_transcripts
 from gtalign_training.callbacks import Progress, silent
-from gtalign_training.engine import require_engine
 from gtalign_training.evaluate import play_model, report
 from gtalign_training.game import known_specs
-from gtalign_training.models import require_train_extra
-from gtalign_training.processes import Processes, require_same, require_together
+from gtalign_training.language.engine import require_engine
+from gtalign_training.language.models import require_train_extra
+from gtalign_training.language.processes import Processes, require_same, require_together
 from gtalign_training.recipe import Recipe
 from gtalign_training.run_folder import RunFolder, write_json
 from gtalign_training.trackers import follow
@@ -77,10 +77,10 @@ def _run(
     require_engine(recipe)
     import torch
 
-    from gtalign_training.guards import memory_guard, require_writable
-    from gtalign_training.models import load_assistant, new_assistant, save_assistant
-    from gtalign_training.sft import warm_start
-    from gtalign_training.trainers import NAMES, fine_tune_of
+    from gtalign_training.language.guards import memory_guard, require_writable
+    from gtalign_training.language.models import load_assistant, new_assistant, save_assistant
+    from gtalign_training.language.sft import warm_start
+    from gtalign_training.language.trainers import NAMES, fine_tune_of
 
     torch.set_num_threads(1)  # a model this small is slower on two threads than on one
     specs = known_specs(recipe)

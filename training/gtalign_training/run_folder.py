@@ -30,8 +30,8 @@ from pydantic import ValidationError
 
 from gtalign_env.errors import RunError
 from gtalign_training.folders import no_folder, what_is
-from gtalign_training.game_files import GameFiles
 from gtalign_training.recipe import Recipe
+from gtalign_training.recipe.game_files import GameFiles
 
 RECIPE, GAME = "recipe.json", "game.json"
 PACKAGES = ("gtalign-env", "numpy", "torch", "transformers", "trl", "stable-baselines3")

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from gtalign_env.core.moves import AssistantMove, Ending
 from gtalign_env.money import to_usd
-from gtalign_training.rollouts import Rollout
+from gtalign_training.language.rollouts import Rollout
 
 RESAMPLES = 2000
 """Bootstrap resamples behind an interval."""

@@ -90,7 +90,7 @@ def compare(
 
 
 def _compare_users(runs: list[Path], *, json: bool) -> None:
-    from gtalign_training.render_families import show_families
+    from gtalign_training.render.families import show_families
     from gtalign_training.runs.families import compare as compare_users
     from gtalign_training.runs.families import read_runs
 

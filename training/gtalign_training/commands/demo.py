@@ -23,7 +23,7 @@ from gtalign_env.scenario.compile import compile_scenario
 from gtalign_env.scenario.loader import load_pricing, load_scenario
 from gtalign_training.console import err, out, point_to_report, safe
 from gtalign_training.recipe import Recipe, load_recipe
-from gtalign_training.render_game import payoff_table
+from gtalign_training.render.game import payoff_table
 
 EXAMPLES = ("gtalign demo", "gtalign demo --out runs/demo --seed 1")
 
@@ -41,7 +41,7 @@ def demo(
     from gtalign_training.commands.train import with_options
     from gtalign_training.pipeline import run
     from gtalign_training.progress import progress_bars
-    from gtalign_training.render_run import render_run
+    from gtalign_training.render.run import render_run
 
     recipe = with_options(load_recipe("tiny-grpo"), seed=seed)
     console = out()

@@ -21,7 +21,7 @@ from gtalign_env.games.ordinal_topology import ORDERS
 from gtalign_training.commands.options import Folders, Json, Pricing
 from gtalign_training.commands.solve import read_target
 from gtalign_training.console import out, print_json, safe
-from gtalign_training.render_game import say
+from gtalign_training.render.game import say
 
 EXAMPLES = (
     "gtalign dilemma prisoners_dilemma",

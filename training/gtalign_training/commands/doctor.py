@@ -11,7 +11,7 @@ from gtalign_training.commands.options import Json
 from gtalign_training.commands.options_words import Deadline
 from gtalign_training.console import out, print_json, safe
 from gtalign_training.doctor import Finding, Status, examine
-from gtalign_training.doctor_server import examine_server
+from gtalign_training.doctor.server import examine_server
 
 EXAMPLES = (
     "gtalign doctor",

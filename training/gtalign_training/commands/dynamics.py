@@ -18,8 +18,8 @@ from gtalign_env.games.normal_form import FloatArray, NormalFormGame
 from gtalign_training.commands.options import Folders, Json, Pricing, check_ending
 from gtalign_training.commands.solve import read_target
 from gtalign_training.console import out, print_json, safe
-from gtalign_training.cooperation import cooperation_or_none
-from gtalign_training.repeated_learning import (
+from gtalign_training.repeated.cooperation import cooperation_or_none
+from gtalign_training.repeated.learning import (
     STEP_SIZES,
     LearnerSettings,
     LearningRun,

@@ -18,7 +18,7 @@ from gtalign_training.commands.options import Folders, Json, Pricing
 from gtalign_training.commands.sitting import FAULTS
 from gtalign_training.console import err, out, print_json, safe
 from gtalign_training.egta import analyse, bounds_of, named, play_profiles, read_profiles
-from gtalign_training.egta_plot import plot_empirical_game
+from gtalign_training.egta.plot import plot_empirical_game
 from gtalign_training.progress import progress_bars
 from gtalign_training.run_folder import write_json
 from gtalign_training.runs.seats import assistant_seat, user_seat

@@ -158,10 +158,10 @@ def _draw_motion(game: NormalFormGame, kind: PlotKind, target: Path) -> None:
 
     from gtalign_env.games.dynamics import Dynamic
     from gtalign_env.games.dynamics_rest import rest_points
-    from gtalign_training.cooperation import cooperation_or_none
     from gtalign_training.plots.dynamics import dynamic_picture, learning_picture
     from gtalign_training.plots.flow import title_of
-    from gtalign_training.repeated_learning import STEP_SIZES, LearnerSettings, learn_together
+    from gtalign_training.repeated.cooperation import cooperation_or_none
+    from gtalign_training.repeated.learning import STEP_SIZES, LearnerSettings, learn_together
 
     if kind is PlotKind.replicator:
         dynamic = Dynamic(game, "replicator")

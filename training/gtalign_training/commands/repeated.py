@@ -25,7 +25,11 @@ from gtalign_training.commands.options import (
 )
 from gtalign_training.commands.solve import read_target
 from gtalign_training.console import out, print_json, safe
-from gtalign_training.cooperation import cooperation_data, cooperation_words, read_cooperation
+from gtalign_training.repeated.cooperation import (
+    cooperation_data,
+    cooperation_words,
+    read_cooperation,
+)
 
 EXAMPLES = (
     "gtalign repeated prisoners_dilemma",

@@ -31,8 +31,8 @@ from gtalign_env.welfare import Welfare, standard_welfares
 from gtalign_training.commands.options import Folders, Json, Pricing
 from gtalign_training.console import out, print_json, safe
 from gtalign_training.legend import print_moves
-from gtalign_training.render_concepts import render_components, render_concepts
-from gtalign_training.render_game import render_solution
+from gtalign_training.render.concepts import render_components, render_concepts
+from gtalign_training.render.game import render_solution
 from gtalign_training.solve_lines import solve_lines
 
 EXAMPLES = (

@@ -21,9 +21,13 @@ from gtalign_training.commands.options import (
 )
 from gtalign_training.commands.solve import read_target
 from gtalign_training.console import err, out, print_json, safe
-from gtalign_training.cooperation import cooperation_data, cooperation_words, read_cooperation
 from gtalign_training.progress import progress_bars
-from gtalign_training.tournament import TournamentResult, TournamentRules, play_tournament
+from gtalign_training.repeated.cooperation import (
+    cooperation_data,
+    cooperation_words,
+    read_cooperation,
+)
+from gtalign_training.repeated.tournament import TournamentResult, TournamentRules, play_tournament
 
 EXAMPLES = (
     "gtalign tournament prisoners_dilemma",

@@ -10,7 +10,7 @@ import typer
 from gtalign_env.errors import RunError, suggest
 from gtalign_training.commands.options import Folders, Json
 from gtalign_training.console import err, out, point_to_report, print_json, safe
-from gtalign_training.processes import Processes, require_together, told
+from gtalign_training.language.processes import Processes, require_together, told
 from gtalign_training.recipe import (
     Recipe,
     Reward,
@@ -18,7 +18,7 @@ from gtalign_training.recipe import (
     bundled_recipes,
     load_recipe,
 )
-from gtalign_training.recipe_selfplay import SelfplayModel
+from gtalign_training.recipe.selfplay import SelfplayModel
 from gtalign_training.trackers import require_tracker
 
 EXAMPLES = (
@@ -87,7 +87,7 @@ def train(
         return
     from gtalign_training.pipeline import run
     from gtalign_training.progress import progress_bars
-    from gtalign_training.render_run import render_run
+    from gtalign_training.render.run import render_run
 
     folder = out_folder or Path("runs") / f"{made.name}-seed{made.seed}"
     console = err()

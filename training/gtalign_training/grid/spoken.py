@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from gtalign_env.envs.dialogue_aec import TalkTable
-from gtalign_training.chat import ChatTokens
 from gtalign_training.game import instructions_of, open_talk
-from gtalign_training.generation import sampler
 from gtalign_training.grid.contenders import recipe_of_run
-from gtalign_training.models import load_assistant, require_train_extra
+from gtalign_training.language.chat import ChatTokens
+from gtalign_training.language.generation import sampler
+from gtalign_training.language.models import load_assistant, require_train_extra
+from gtalign_training.language.rollouts import Rollout, play
 from gtalign_training.recipe import TinyModel
-from gtalign_training.rollouts import Rollout, play
 from gtalign_training.runs.episode import Fault, Played, from_events, record
 from gtalign_training.runs.folder import Plan
 from gtalign_training.runs.seats import user_seat

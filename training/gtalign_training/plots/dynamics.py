@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from gtalign_training.repeated_learning import LearningRun
+    from gtalign_training.repeated.learning import LearningRun
 
 DASHES = ("-", "--", ":")
 POINT_LOOK = {

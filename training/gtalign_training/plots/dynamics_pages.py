@@ -27,7 +27,7 @@ from gtalign_training.plots.look import PALETTE, SERIES
 from gtalign_training.plots.studies.interactive import plotly_of, write_page
 
 if TYPE_CHECKING:
-    from gtalign_training.repeated_learning import LearningRun
+    from gtalign_training.repeated.learning import LearningRun
 
 ARROW = 0.035  # length, in shares
 FILLS = {"stable": "#222222", "unstable": "#ffffff", "undecided": "#8a8a8a"}

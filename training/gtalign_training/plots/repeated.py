@@ -10,7 +10,7 @@ import numpy as np
 from gtalign_env.games.folk import FolkSet
 from gtalign_env.games.normal_form import NormalFormGame
 from gtalign_training.plots.look import FAINT, INK, SERIES, head, picture, save
-from gtalign_training.tournament import TournamentResult
+from gtalign_training.repeated.tournament import TournamentResult
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

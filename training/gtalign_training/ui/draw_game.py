@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from gtalign_training.plots.studies.colours import COLOURS, ink_on
-from gtalign_training.render_game import LEGEND as TERMS
+from gtalign_training.render.game import LEGEND as TERMS
 from gtalign_training.studies.solved import DILEMMAS, said
 from gtalign_training.ui.view import Cell, View, is_pure
 

@@ -13,8 +13,8 @@ from gtalign_env.core.spec import GameSpec
 from gtalign_env.envs.table import Table as GameTable
 from gtalign_env.errors import GTAlignError
 from gtalign_env.money import to_usd
-from gtalign_training.game_files import load_game_files
 from gtalign_training.recipe import GameModel
+from gtalign_training.recipe.game_files import load_game_files
 from gtalign_training.report.games import exact_cells, game_part, matrices
 from gtalign_training.report.learnt import (
     LIKELIEST,

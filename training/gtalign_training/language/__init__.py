@@ -1,0 +1,1 @@
+"""Language models as assistants: built, imitating, played in conversations, and fine-tuned."""

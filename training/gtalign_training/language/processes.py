@@ -1,0 +1,131 @@
+"""Several processes of one run, as `accelerate launch` starts them: who writes, and who waits."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from gtalign_env.errors import RunError
+from gtalign_training.recipe import Recipe
+from gtalign_training.recipe.language import GrpoModel
+from gtalign_training.run_folder import RunFolder
+
+TOGETHER = ("grpo", "rloo", "best-of-k", "dpo")
+"""Algorithms that run in several processes: those of Hugging Face's trainers."""
+
+
+FACT = "processes"
+"""Field of ``run.json``: how many processes began the run, and whether they hold weights in shards."""
+
+
+def told() -> bool:
+    """Return whether this process is the one of its run that prints; alone, it is."""
+    return os.environ.get("RANK", "0") == "0"
+
+
+def sharded() -> bool:
+    """Return whether the launcher asked for weights in shards (FSDP)."""
+    return os.environ.get("ACCELERATE_USE_FSDP", "").lower() in ("1", "true")
+
+
+class Processes:
+    """The processes of a run; alone, everything is a formality.
+
+    Attributes:
+        count: How many there are.
+        index: Which one this is, from 0.
+    """
+
+    def __init__(self) -> None:
+        self.count = int(os.environ.get("WORLD_SIZE", "1"))
+        self._state: Any = None
+        if self.count > 1:
+            import torch
+
+            from accelerate import PartialState
+
+            self._state = PartialState(cpu=not torch.cuda.is_available())
+        self.index = 0 if self._state is None else int(self._state.process_index)
+
+    @property
+    def first(self) -> bool:
+        """Whether this one writes."""
+        return self.index == 0
+
+    @property
+    def launch(self) -> dict[str, Any]:
+        """How the run was started, as plain data."""
+        return {"count": self.count, "sharded": sharded()}
+
+    def wait(self) -> None:
+        """Wait until all are here."""
+        if self._state is not None:
+            self._state.wait_for_everyone()
+
+    def share(self, whole: int, what: str) -> int:
+        """Return this process's share of a batch.
+
+        Args:
+            whole: The batch, over all processes.
+            what: The recipe's field, for the error.
+
+        Raises:
+            RunError: It cannot be shared evenly.
+        """
+        if whole % self.count:
+            raise RunError(
+                f"{what}, {whole}, must be a multiple of the number of processes, {self.count}"
+            )
+        return whole // self.count
+
+
+def require_together(recipe: Recipe, processes: Processes) -> None:
+    """Raise where several processes cannot run a recipe together.
+
+    Args:
+        recipe: The recipe.
+        processes: The processes.
+
+    Raises:
+        RunError: The algorithm runs in one process only, or a batch cannot be shared evenly.
+    """
+    if processes.count == 1:
+        return
+    if recipe.algorithm not in TOGETHER:
+        raise RunError(
+            f"{recipe.algorithm} runs in one process; got {processes.count}. Several can run "
+            f"{', '.join(TOGETHER)}"
+        )
+    if recipe.sft is not None:
+        processes.share(recipe.sft.batch_size, "sft.batch_size")
+    section = recipe.language
+    batch = "prompts" if isinstance(section, GrpoModel) else "batch_size"
+    processes.share(getattr(section, batch), f"{recipe.section_name}.{batch}")
+
+
+def require_same(folder: RunFolder, processes: Processes) -> None:
+    """Raise where a run would go on in other processes than it began in; note them if it is new.
+
+    Checkpoints hold a generator per process, and the optimiser's state in the launcher's form.
+
+    Args:
+        folder: The run folder; the first process writes to it.
+        processes: The processes.
+
+    Raises:
+        RunError: It would.
+    """
+    before = folder.read("run.json").get(FACT)
+    if before is None:
+        if processes.first:
+            folder.mark(**{FACT: processes.launch})
+    elif before != processes.launch:
+        raise RunError(
+            f"{folder.path} was begun in {_words(before)}; got {_words(processes.launch)}. Start it "
+            "as it was begun, or use another folder"
+        )
+
+
+def _words(launch: dict[str, Any]) -> str:
+    count = "1 process" if launch["count"] == 1 else f"{launch['count']} processes"
+    return f"{count} with weights in shards (FSDP)" if launch["sharded"] else count

@@ -1,0 +1,1 @@
+"""What commands print: games, solutions, and what became of a training run."""
