@@ -18,7 +18,7 @@ from gtalign_env.core.records import packed, record_dtype
 from gtalign_env.core.spec import GameSpec
 from gtalign_env.distributions import CONSTANT, MOST, quantile
 from gtalign_env.draws import Seat, stream_key
-from gtalign_env.envs import kernel_entries, walk
+from gtalign_env.envs import kernel_many, kernel_one, walk
 from gtalign_env.envs.chair import N_FIELDS, Chair, Person, Play, Seen, Told
 from gtalign_env.envs.nodes import OPENINGS, SCRIPTS, Spot, Tree, new_desk, new_tree, with_roots
 from gtalign_env.envs.observe import N_ENTRIES, Array, regime_entries
@@ -40,7 +40,7 @@ _MOVES = {Seat.USER: len(UserMove), Seat.ASSISTANT: len(AssistantMove)}
 
 
 class Kernels(NamedTuple):
-    """The compiled functions of `gtalign_env.envs.kernel_entries`: over many, then over one."""
+    """The compiled functions of `kernel_many`, then those of `kernel_one`."""
 
     open_many: Any
     step_many: Any
@@ -54,10 +54,11 @@ class Kernels(NamedTuple):
 @cache
 def kernels() -> Kernels:
     """Return the compiled functions; this is where numba is imported, once."""
-    entries = [getattr(kernel_entries, name) for name in Kernels._fields]
+    named = vars(kernel_many) | vars(kernel_one)
+    entries = [named[name] for name in Kernels._fields]
     return Kernels(
         *compiled(
-            *entries, short=entries[3:], apart=(walk.plant, walk.grow, kernel_entries.first_time)
+            *entries, short=entries[3:], apart=(walk.plant, walk.grow, kernel_many.first_time)
         )
     )
 

@@ -134,7 +134,7 @@ class MachineSeats(Machine):
     Attributes:
         observations: Of user and assistant, shape ``(2, N_ENTRIES)``.
         seen: The same, by the agent's name.
-        step: Makes the move of the seat whose turn it is, see `kernel_entries.step_both`.
+        step: Makes the move of the seat whose turn it is, see `kernel_one.step_both`.
     """
 
     step: Callable[[int], tuple[bool, float, float, int, int, float, float]]

@@ -24,8 +24,8 @@ from gtalign_training.grid.evaluation import evaluate
 from gtalign_training.grid.tables import tables_of
 from gtalign_training.recipe import Recipe, load_recipe
 from gtalign_training.run_folder import RunFolder, write_json
-from gtalign_training.runs.episode import play
 from gtalign_training.runs.folder import Plan, read_run
+from gtalign_training.runs.record import play
 from gtalign_training.runs.run import run
 
 PARTS = ("welfare", "differences", "worst", "dominance", "frontier", "use", "moves", "optima")

@@ -27,7 +27,7 @@ from gtalign_training.report.readers import read_folders
 from gtalign_training.report.replayed import bring_back
 from gtalign_training.report.sections import build
 from gtalign_training.report.talks import at_most, with_unique_keys
-from gtalign_training.runs.episode import play, record
+from gtalign_training.runs.record import play, record
 
 PRICES = [entry.name for entry in list_entries("pricing")]
 

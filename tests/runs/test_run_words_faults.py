@@ -29,9 +29,9 @@ from gtalign_env.scenario.loader import load_tasks
 from gtalign_env.testing import FAULTS
 from gtalign_training.cli import main
 from gtalign_training.run_log import read_log
-from gtalign_training.runs.episode import record_dialogue
 from gtalign_training.runs.folder import EPISODES, EVENTS, Plan, episodes_of_events, read_run
 from gtalign_training.runs.forecast import longest_scripted
+from gtalign_training.runs.record import record_dialogue
 from gtalign_training.runs.run import run
 from gtalign_training.runs.spending import spent_in
 from gtalign_training.runs.stop import FaultsError

@@ -197,7 +197,7 @@ def self_check() -> tuple[float, int]:
     from gtalign_env.core.plans import USER_PLANS
     from gtalign_env.core.policies import assistant_policy, user_policy
     from gtalign_env.envs.table import Table
-    from gtalign_training.runs.episode import play
+    from gtalign_training.runs.record import play
 
     table = Table("quick_question")
     table.seed(0)

@@ -18,8 +18,8 @@ from gtalign_env.games.empirical_verdicts import Verdicts, verdicts
 from gtalign_env.games.nash import nash_equilibria
 from gtalign_training.egta.ranges import payoff_ranges
 from gtalign_training.run_folder import RunFolder
-from gtalign_training.runs.episode import play
 from gtalign_training.runs.folder import RUN, read_run
+from gtalign_training.runs.record import play
 
 Profile = tuple[str, str]
 """Names of the user's and the assistant's policy."""

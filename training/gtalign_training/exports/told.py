@@ -17,7 +17,8 @@ from gtalign_env.envs.transcript import Transcript, read_transcripts
 from gtalign_env.errors import RunError
 from gtalign_training.run_folder import RunFolder
 from gtalign_training.run_log import read_log
-from gtalign_training.runs.episode import Fault, attempts, from_events
+from gtalign_training.runs.episode import Fault
+from gtalign_training.runs.events import attempts, from_events
 from gtalign_training.runs.folder import EVENTS, RUN
 from gtalign_training.runs.folder import SCHEMA as RUN_SCHEMA
 

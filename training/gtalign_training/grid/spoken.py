@@ -15,8 +15,10 @@ from gtalign_training.language.generation import sampler
 from gtalign_training.language.models import load_assistant, require_train_extra
 from gtalign_training.language.rollouts import Rollout, play
 from gtalign_training.recipe import TinyModel
-from gtalign_training.runs.episode import Fault, Played, from_events, record
+from gtalign_training.runs.episode import Fault
+from gtalign_training.runs.events import from_events
 from gtalign_training.runs.folder import Plan
+from gtalign_training.runs.record import Played, record
 from gtalign_training.runs.seats import user_seat
 
 BLOCK = 64

@@ -1,20 +1,10 @@
-"""One episode of a run: played by two seats, recorded, and read back from its events."""
+"""What came of one episode of a run: a line of its ``episodes.jsonl``."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
-
-from gtalign_agents.calibration import values
-from gtalign_agents.dialogue.guard import user_error
-from gtalign_agents.dialogue.speaker import Dialogue, Said
-from gtalign_env.core.conversation import Conversation
-from gtalign_env.core.moves import Ending
-from gtalign_env.core.policies import AssistantSeat, UserSeat, play_on
-from gtalign_env.envs.spaces import MAX_MESSAGE
-from gtalign_env.envs.transcript import transcript_of
-from gtalign_env.errors import ModelError
 
 SCHEMA = 1
 """Version of the lines of a run's logs."""
@@ -57,6 +47,26 @@ class Side(NamedTuple):
     typed: tuple[str, ...] = ()
     """Who has typed the move of each message, where a judge was there to be asked."""
 
+    @classmethod
+    def of(
+        cls,
+        messages: int,
+        labels: Iterable[str],
+        calls: int,
+        estimated: int,
+        usage: Iterable[int],
+        wrong: int,
+        typed: Iterable[str],
+    ) -> Side:
+        """Return one of what JSON has: lists in the place of tuples.
+
+        Raises:
+            ValueError: The usage is not of four kinds of tokens.
+        """
+        sent, cached, written, hidden = usage
+        used = (sent, cached, written, hidden)
+        return cls(messages, tuple(labels), calls, estimated, used, wrong, tuple(typed))
+
 
 class Written(NamedTuple):
     """What a four-block turn of an assistant says before its response, with what was played."""
@@ -73,6 +83,19 @@ class Written(NamedTuple):
     """The matrix that the rest of the turn went on from."""
     announced: str | None
     """The cell that its analysis names."""
+
+    @classmethod
+    def of(
+        cls,
+        turn: int,
+        user: str,
+        move: str,
+        own: Iterable[float],
+        standing: Iterable[float],
+        announced: str | None,
+    ) -> Written:
+        """Return one of what JSON has: lists in the place of tuples."""
+        return cls(turn, user, move, tuple(own), tuple(standing), announced)
 
 
 @dataclass(frozen=True)
@@ -145,252 +168,9 @@ class Episode:
             fields["assistant_moves"] = tuple(fields["assistant_moves"])
             fields["fault"] = None if fields["fault"] is None else Fault(**fields["fault"])
             if "words" in fields:
-                user, assistant = (_side(**side) for side in fields["words"])
+                user, assistant = (Side.of(**side) for side in fields["words"])
                 fields["words"] = (user, assistant)
-            fields["written"] = tuple(_written(*one) for one in fields.get("written", ()))
+            fields["written"] = tuple(Written.of(*one) for one in fields.get("written", ()))
             return cls(**fields)
         except (KeyError, TypeError, ValueError):
             return None
-
-
-@dataclass(frozen=True)
-class Played:
-    """An episode with its turns.
-
-    Attributes:
-        result: What came of it.
-        events: Its lines of ``events.jsonl``: one a turn, one at the end.
-    """
-
-    result: Episode
-    events: tuple[dict[str, Any], ...]
-
-
-def play(conversation: Conversation, user: UserSeat, assistant: AssistantSeat) -> Fault | None:
-    """Play a conversation to its end, and return what failed, if anything did.
-
-    Args:
-        conversation: The conversation, nothing said yet.
-        user: The user's policy.
-        assistant: The assistant's policy.
-    """
-    try:
-        play_on(conversation, user, assistant)
-    except ModelError as error:
-        seat = conversation.state.to_move
-        conversation.fault()
-        return Fault(error.kind, seat.name.lower(), error.attempts, str(error))
-    return None
-
-
-def record(conversation: Conversation, fault: Fault | None, *, seed: int, episode: int) -> Played:
-    """Return the record of a conversation that has ended.
-
-    Args:
-        conversation: The conversation.
-        fault: What failed, if anything did.
-        seed: Seed of the run.
-        episode: Index of the episode.
-    """
-    told = transcript_of(conversation, seed=seed, episode=episode)
-    state = conversation.state
-    events: list[dict[str, Any]] = [
-        {
-            "v": SCHEMA,
-            "episode": episode,
-            "turn": index,
-            "seat": turn.seat,
-            "move": turn.move,
-            "charge": turn.charge,
-            "rewards": turn.rewards,
-            **({} if turn.usage is None else {"usage": turn.usage}),
-        }
-        for index, turn in enumerate(told.turns)
-    ]
-    events.append(
-        {
-            "v": SCHEMA,
-            "episode": episode,
-            "turns": len(told.turns),
-            "regime": told.regime,
-            "persona": told.persona,
-            "ending": told.ending,
-            "right": state.ending is Ending.ACCEPTED and state.right,
-            "welfare": told.welfare if fault is None else None,
-            "cost": told.cost,
-            "output": state.total_output,
-            "reasoning": state.total_reasoning,
-            "fault": None if fault is None else asdict(fault),
-        }
-    )
-    return Played(from_events(events), tuple(events))
-
-
-def record_dialogue(dialogue: Dialogue, *, seed: int) -> Played:
-    """Return the record of a dialogue that has ended, with all that was said and written.
-
-    How often a call was tried is left out: a replay of the same calls then gives the same record.
-
-    Args:
-        dialogue: The dialogue; its index is the episode's.
-        seed: Seed of the run.
-    """
-    fault = None
-    if dialogue.fault is not None:
-        seat = dialogue.talk.conversation.state.to_move.name.lower()
-        failed = dialogue.fault
-        fault = Fault(failed.kind, seat, failed.attempts, failed.message)
-    played = record(dialogue.talk.conversation, fault, seed=seed, episode=dialogue.index)
-    *turns, last = played.events
-    events = [
-        {**turn, **_spoken(said)} for turn, (_, said) in zip(turns, dialogue.turns, strict=True)
-    ]
-    events.append({**last, "words": True})
-    return Played(from_events(events), tuple(events))
-
-
-def _spoken(said: Said) -> dict[str, Any]:
-    spoken: dict[str, Any] = {"text": said.text[:MAX_MESSAGE], "labels": said.labels}
-    if said.calls:
-        spoken["written"] = said.written
-        spoken["calls"] = [
-            [*call.usage, call.usage_source, call.finish, call.model] for call in said.calls
-        ]
-    if said.steered is not None:
-        spoken["steered"] = said.steered.to_json()
-    if said.choice is not None:
-        own, standing, announced = said.choice
-        spoken["choice"] = [values(own), values(standing), announced]
-    if said.typed is not None:
-        call = said.typed.call
-        # what a judge used is nobody's message: it stands apart from the seat's own calls
-        used = None if call is None else [*call.usage, call.usage_source, call.finish, call.model]
-        spoken["typed"] = [said.typed.by, used]
-    return spoken
-
-
-def _side(
-    messages: int,
-    labels: Any,
-    calls: int,
-    estimated: int,
-    usage: Any,
-    wrong: int,
-    typed: Any,
-) -> Side:
-    sent, cached, written, hidden = usage
-    used = (sent, cached, written, hidden)
-    return Side(messages, tuple(labels), calls, estimated, used, wrong, tuple(typed))
-
-
-def _written(turn: int, user: str, move: str, own: Any, standing: Any, announced: Any) -> Written:
-    return Written(turn, user, move, tuple(own), tuple(standing), announced)
-
-
-def _choices(turns: Sequence[dict[str, Any]]) -> tuple[Written, ...]:
-    # messages alternate, and the user opens: turn 2k + 1 answers turn 2k
-    return tuple(
-        _written(index // 2, turns[index - 1]["move"], turn["move"], *turn["choice"])
-        for index, turn in enumerate(turns)
-        if "choice" in turn
-    )
-
-
-def side_of(turns: Sequence[dict[str, Any]], seat: str) -> Side:
-    """Return what a seat's messages came of.
-
-    Args:
-        turns: The turns of an episode in words.
-        seat: ``user`` or ``assistant``.
-    """
-    own = [turn for turn in turns if turn["seat"] == seat]
-    calls = [call for turn in own for call in turn.get("calls", ())]
-    return _side(
-        len(own),
-        [label for turn in own for label in turn["labels"]],
-        len(calls),
-        sum(call[4] in UNSURE for call in calls),
-        [sum(call[kind] for call in calls) for kind in range(4)],
-        sum(user_error(turn["labels"]) for turn in own),
-        [turn["typed"][0] for turn in own if "typed" in turn],
-    )
-
-
-def from_events(events: Sequence[dict[str, Any]]) -> Episode:
-    """Return the episode that its events tell of.
-
-    Args:
-        events: Its turns in order, then its end.
-    """
-    *turns, last = events
-    user = assistant = 0.0
-    for turn in turns:  # in the order of play, as the conversation adds them up
-        user, assistant = user + turn["rewards"][0], assistant + turn["rewards"][1]
-    return Episode(
-        episode=last["episode"],
-        regime=last["regime"],
-        persona=last["persona"],
-        ending=last["ending"],
-        user=user,
-        assistant=assistant,
-        welfare=last["welfare"],
-        charged=sum(turn["charge"] for turn in turns),
-        cost=last["cost"],
-        output=last["output"],
-        reasoning=last["reasoning"],
-        user_moves=tuple(turn["move"] for turn in turns if turn["seat"] == "user"),
-        assistant_moves=tuple(turn["move"] for turn in turns if turn["seat"] == "assistant"),
-        fault=None if last["fault"] is None else Fault(**last["fault"]),
-        words=(side_of(turns, "user"), side_of(turns, "assistant")) if "words" in last else None,
-        written=_choices(turns),
-        right=last.get("right"),
-    )
-
-
-def attempts(events: Iterable[Any]) -> Iterator[list[dict[str, Any]]]:
-    """Yield the events of each episode that are complete, in the order in which they ended.
-
-    An attempt that a crash cut off, or from which a line was lost, is passed over.
-
-    Args:
-        events: The records of ``events.jsonl``.
-    """
-    turns: list[dict[str, Any]] = []
-    for event in events:
-        if not isinstance(event, dict) or event.get("v") != SCHEMA:
-            continue
-        if "turns" in event:
-            if [turn["episode"] for turn in turns] == [event["episode"]] * event["turns"]:
-                yield [*turns, event]
-            turns = []
-        elif event.get("turn") == len(turns):
-            turns.append(event)
-        else:
-            turns = [event] if event.get("turn") == 0 else []
-
-
-def replay(events: Iterable[Any]) -> Iterator[Episode]:
-    """Yield the episodes whose events are complete, in the order in which they ended.
-
-    Args:
-        events: The records of ``events.jsonl``.
-    """
-    return map(from_events, attempts(events))
-
-
-def latest(episodes: Iterable[Episode]) -> tuple[dict[int, Episode], int]:
-    """Return the episodes by index, and how many lines of the same episode there were too many.
-
-    A line that follows a faulted one of the same episode is its repetition, as meant.
-
-    Args:
-        episodes: The episodes of a log, in order; the last one of an index counts.
-    """
-    found: dict[int, Episode] = {}
-    repeated = 0
-    for one in episodes:
-        before = found.get(one.episode)
-        repeated += before is not None and before.fault is None
-        if before is None or before.fault is not None or one.fault is None:
-            found[one.episode] = one
-    return dict(sorted(found.items())), repeated

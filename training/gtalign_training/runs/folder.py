@@ -22,7 +22,8 @@ from gtalign_env.errors import RunError
 from gtalign_env.scenario.loader import Scenario, parse_scenario
 from gtalign_training.run_folder import RunFolder, write_json
 from gtalign_training.run_log import fsync_folder, read_log
-from gtalign_training.runs.episode import Episode, latest, replay
+from gtalign_training.runs.episode import Episode
+from gtalign_training.runs.events import latest, replay
 from gtalign_training.runs.words import Words
 
 SCHEMA = "gtalign/run/1"

@@ -15,7 +15,7 @@ from gtalign_agents.calibration import exact_payoff
 from gtalign_env.envs.table import Table
 from gtalign_env.scenario.compile import compile_scenario
 from gtalign_training.run_log import RunLog
-from gtalign_training.runs.episode import Episode, Played
+from gtalign_training.runs.episode import Episode
 from gtalign_training.runs.folder import (
     EPISODES,
     EVENTS,
@@ -26,6 +26,7 @@ from gtalign_training.runs.folder import (
     write_summary,
 )
 from gtalign_training.runs.hold import held_folder
+from gtalign_training.runs.record import Played
 from gtalign_training.runs.signals import Stoppable
 from gtalign_training.runs.stop import FaultsError, Stop
 from gtalign_training.runs.summary import summarise

@@ -21,8 +21,8 @@ from gtalign_env.core.spec import GameSpec
 from gtalign_env.envs.dialogue_aec import TalkTable
 from gtalign_env.errors import RunError, ScenarioError
 from gtalign_env.pricing import Rates, Regime
-from gtalign_training.runs.episode import Played, record_dialogue
 from gtalign_training.runs.folder import Plan
+from gtalign_training.runs.record import Played, record_dialogue
 from gtalign_training.runs.seats import assistant_seat, user_seat
 from gtalign_training.runs.spending import open_account
 from gtalign_training.runs.words import SEATS, Service

@@ -11,7 +11,7 @@ from gtalign_env.envs.table import Table
 from gtalign_env.envs.transcript import Transcript, Turn
 from gtalign_training.run_folder import write_text
 from gtalign_training.run_log import fsync_folder, read_log
-from gtalign_training.runs.episode import attempts, from_events
+from gtalign_training.runs.events import attempts, from_events
 from gtalign_training.runs.folder import EVENTS, Plan
 
 TRANSCRIPTS = "transcripts.jsonl"

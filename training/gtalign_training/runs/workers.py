@@ -11,8 +11,8 @@ from functools import partial
 from gtalign_env.core.policies import AssistantSeat, UserSeat
 from gtalign_env.envs.table import Table
 from gtalign_training.crew import Crew
-from gtalign_training.runs.episode import Played, play, record
 from gtalign_training.runs.folder import Plan
+from gtalign_training.runs.record import Played, play, record
 from gtalign_training.runs.seats import assistant_seat, user_seat
 
 Chunk = Sequence[int]

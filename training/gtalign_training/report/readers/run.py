@@ -22,7 +22,8 @@ from gtalign_training.report.talks import talk_record, with_unique_keys
 from gtalign_training.report.words import plural
 from gtalign_training.report.written import written_parts
 from gtalign_training.run_log import read_log
-from gtalign_training.runs.episode import Episode, attempts, from_events
+from gtalign_training.runs.episode import Episode
+from gtalign_training.runs.events import attempts, from_events
 from gtalign_training.runs.folder import EPISODES, EVENTS, RUN, SUMMARY, read_run
 
 DEFAULT_USER = "default"
