@@ -190,7 +190,11 @@ def cost(root: Path, cells: Sequence[Variant]) -> Table:
         (one,) = summaries(mine, root)
         parameters, tokens = zip(*(size_of(root / cell.folder) for cell in mine), strict=True)
         gains = [_gain(root / cell.folder) for cell in mine]
-        spent = [8e-12 * n * t / gain for n, t, gain in zip(parameters, tokens, gains, strict=True)]
+        spent = [
+            8e-12 * n * t / gain
+            for n, t, gain in zip(parameters, tokens, gains, strict=True)
+            if gain > 0
+        ]
         rows.append(
             (
                 str(width),
@@ -199,7 +203,7 @@ def cost(root: Path, cells: Sequence[Variant]) -> Table:
                 interval(*one.measures["welfare"]),
                 interval(*one.measures["gap_closed"]),
                 interval(*mean_over_seeds([t / 1e6 for t in tokens])),
-                interval(*mean_over_seeds(spent)),
+                interval(*mean_over_seeds(spent)) if len(spent) == len(mine) else None,
             )
         )
     return Table(
@@ -218,7 +222,8 @@ def cost(root: Path, cells: Sequence[Variant]) -> Table:
         (
             "Two layers each, 120 steps of GRPO. Parameters without the input embedding. Computing is "
             "counted as 8 FLOP a parameter and token: 2 to generate it, 6 to learn from it (Kaplan et al., "
-            "2020); the warm start is not counted. A point of W is one gained over the warm start.",
+            "2020); the warm start is not counted. A point of W is one gained over the warm start; nothing is said "
+            "where a seed gained none.",
         ),
     )
 

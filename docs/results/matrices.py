@@ -214,8 +214,14 @@ def block_of(text: str) -> FourBlock | None:
         return None
 
 
-def interval(values: list[float]) -> Value:
-    """Return the mean over seeds, from three on with its 95 % interval (Student's t)."""
+def interval(runs: Sequence[Numbers], name: str) -> Value:
+    """Return a number's mean over seeds, from three on with its 95 % interval (Student's t).
+
+    Where all of a run's turns are malformed, nothing of its matrices is known.
+    """
+    values = [run[name] for run in runs if name in run]
+    if not values:
+        return None
     mean, half = mean_over_seeds(values)
     return mean if half is None or len(values) < FEWEST else (mean, mean - half, mean + half)
 
@@ -225,6 +231,12 @@ def _of(
 ) -> list[dict[str, Any]]:
     wanted = changes_of(learnt, paid)
     return [found for cell, found in measured.items() if cell.changes == wanted]
+
+
+def over_prices(by_price: dict[str, Numbers]) -> Numbers:
+    """Return the means over all prices of what is known under each."""
+    names = set.intersection(*(set(by_price[price]) for price in PRICES))
+    return {name: float(np.mean([by_price[price][name] for price in PRICES])) for name in names}
 
 
 def steering_table(measured: dict[Variant, dict[str, Any]]) -> Table:
@@ -247,11 +259,11 @@ def steering_table(measured: dict[Variant, dict[str, Any]]) -> Table:
                     price,
                     way,
                     len(runs),
-                    interval([one["welfare"] for one in values]),
+                    interval(values, "welfare"),
                     found[0]["optimum"][price],
-                    interval([one["asks"] for one in values]),
-                    interval([one["consistent"] for one in values]),
-                    interval([one["moved"] for one in values]) if key == WAYS[1] else None,
+                    interval(values, "asks"),
+                    interval(values, "consistent"),
+                    interval(values, "moved") if key == WAYS[1] else None,
                 )
             )
     return Table(
@@ -287,14 +299,9 @@ def calibration_table(measured: dict[Variant, dict[str, Any]]) -> Table:
     ):
         found = _of(measured, PRICES, paid)
         if found:
-            means = [
-                {
-                    column: float(np.mean([run[key][price][column] for price in PRICES]))
-                    for column in ("welfare", "order", "consistent", "well_formed")
-                }
-                for run in found
-            ]
-            rows.append((name, len(found), *(interval([m[c] for m in means]) for c in means[0])))
+            means = [over_prices(run[key]) for run in found]
+            columns = ("welfare", "order", "consistent", "well_formed")
+            rows.append((name, len(found), *(interval(means, column) for column in columns)))
     return Table(
         "calibration",
         "Rewarding the matrix, all three prices",
