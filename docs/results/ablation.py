@@ -62,8 +62,8 @@ def rewards() -> list[Variant]:
 
 
 def compared() -> list[Variant]:
-    """Return the runs that are compared within seeds: all but the control and the extra law."""
-    return [cell for cell in rewards() if cell.reward not in ("random", "ces:-1")]
+    """Return the runs that are compared within seeds: all but the control."""
+    return [cell for cell in rewards() if cell.reward != "random"]
 
 
 def changed(field: str, values: Sequence[int]) -> list[Variant]:
