@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -22,66 +20,18 @@ from gtalign_training.recipe import load_recipe
 from gtalign_training.run_folder import RunFolder
 from gtalign_training.shards import require_usable_shards
 
-from .conftest import small_recipe
-
-CONFIGS = Path(__file__).parents[2] / "training" / "accelerate"
-
-
-LAUNCHED = {
-    # accelerate's own launcher needs MPI for processes on a CPU; torch's needs nothing
-    "copies": ["torch.distributed.run", "--nproc-per-node", "2", "-m", "gtalign_training.cli"],
-    "shards": [
-        "accelerate.commands.accelerate_cli",
-        "launch",
-        "--config_file",
-        str(CONFIGS / "fsdp.yaml"),
-        "--num_processes",
-        "2",
-        "--mixed_precision",
-        "no",
-        str(Path(__file__).with_name("fsdp_on_a_cpu.py")),
-    ],
-}
-"""What starts two processes on this machine: both with all weights, or each with half of them."""
-
-
-def launched(how: str, *words: str) -> subprocess.Popen[str]:
-    """Start ``gtalign train`` in two processes, in a session of their own."""
-    return subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-m", *LAUNCHED[how], "train", *words],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"},
-    )
-
-
-def finished(child: subprocess.Popen[str]) -> str:
-    """Return what a run that went well has printed."""
-    printed, errors = child.communicate(timeout=500)
-    assert child.returncode == 0, errors[-3000:]
-    return printed
-
-
-def written(path: Path, section: dict[str, Any], **changes: Any) -> Path:
-    """Write a recipe whose rewards are random, so that an untrained model learns something."""
-    data = small_recipe().plain() | {"reward": "random", "name": path.stem} | changes
-    data["grpo"] |= {"prompts": 4, "group": 2, "turn_tokens": 24, "save_every": 1} | section
-    data["evaluation"] |= {"conversations": 2}
-    path.write_text(json.dumps(data))
-    return path
-
-
-def weights(run: Path) -> dict[str, Any]:
-    from safetensors.torch import load_file
-
-    return load_file(run / "model" / "model.safetensors")
-
-
-def distance(one: dict[str, Any], other: dict[str, Any]) -> float:
-    assert one.keys() == other.keys()
-    return max(float((one[name] - other[name]).abs().max()) for name in one)
+from .launches import (
+    CONFIGS,
+    ENVIRONMENT,
+    TWO,
+    distance,
+    finished,
+    kill_after,
+    launched,
+    sft_weights,
+    weights,
+    written,
+)
 
 
 def test_weights_in_shards_are_trained_and_end_whole(tmp_path: Path) -> None:
@@ -123,7 +73,7 @@ def test_two_processes_make_one_run_with_whole_weights_or_with_shards(tmp_path: 
         "rng_state_0.pth",
         "rng_state_1.pth",
     }
-    for how in LAUNCHED:
+    for how in ("copies", "shards"):
         run = tmp_path / f"{how}-killed"
         kill_after(2, launched(how, str(recipe), "--out", str(run)), run)
         with pytest.raises(RunError, match=r"was begun in 2 processes.*; got 1 process\."):
@@ -143,35 +93,20 @@ def test_two_processes_make_one_run_with_whole_weights_or_with_shards(tmp_path: 
 @pytest.mark.slow
 def test_processes_whose_conversations_differ_play_apart(tmp_path: Path) -> None:
     script = Path(__file__).with_name("players_apart.py")
-    command = [sys.executable, "-W", "ignore", "-m", *LAUNCHED["copies"][:3], str(script)]
+    command = [sys.executable, "-W", "ignore", "-m", *TWO, str(script)]
     done = subprocess.run(
         [*command, str(tmp_path)],
         capture_output=True,
         text=True,
         timeout=120,  # a call that waits for the other process would never come back
         check=False,
-        env={**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"},
+        env={**os.environ, **ENVIRONMENT},
     )
     assert done.returncode == 0, done.stderr[-3000:]
     told = [json.loads((tmp_path / f"{rank}.json").read_text()) for rank in (0, 1)]
     assert [len(one["said"]) for one in told] == [1, 3]
     assert told[0]["said"][0] == told[1]["said"][0]  # both hold all weights
     assert all(one["sharded"] for one in told)
-
-
-def kill_after(step: int, child: subprocess.Popen[str], run: Path) -> None:
-    """Kill all processes of a run once a step has been logged."""
-    until = time.monotonic() + 300
-    while not any(row["step"] >= step for row in RunFolder(run).metrics("grpo")):
-        assert time.monotonic() < until
-        assert child.poll() is None, child.communicate()[1][-3000:]
-        time.sleep(0.02)
-    os.killpg(child.pid, signal.SIGKILL)
-    child.communicate()
-
-
-def sft_weights(run: Path) -> dict[str, Any]:
-    return weights(run / "sft")
 
 
 @pytest.mark.parametrize("name", ["fsdp", "deepspeed-zero2"])
@@ -221,7 +156,7 @@ def test_the_benchmark_shares_a_step_out_among_its_phases() -> None:
         text=True,
         timeout=500,
         check=False,
-        env={**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"},
+        env={**os.environ, **ENVIRONMENT},
     )
     assert done.returncode == 0, done.stderr[-3000:]
     rows = {line[:10].strip(): line[10:].split() for line in done.stdout.splitlines()[3:]}

@@ -15,7 +15,7 @@ TOGETHER = ("grpo", "rloo", "best-of-k", "dpo")
 
 
 FACT = "processes"
-"""Field of ``run.json``: how many processes began the run, and whether they hold weights in shards."""
+"""Field of ``run.json``: how many processes began the run, and what they hold in shards."""
 
 
 def told() -> bool:
@@ -26,6 +26,11 @@ def told() -> bool:
 def sharded() -> bool:
     """Return whether the launcher asked for weights in shards (FSDP)."""
     return os.environ.get("ACCELERATE_USE_FSDP", "").lower() in ("1", "true")
+
+
+def zero() -> bool:
+    """Return whether the launcher asked for the optimiser's state in shards (DeepSpeed's ZeRO)."""
+    return os.environ.get("ACCELERATE_USE_DEEPSPEED", "").lower() in ("1", "true")
 
 
 class Processes:
@@ -55,7 +60,7 @@ class Processes:
     @property
     def launch(self) -> dict[str, Any]:
         """How the run was started, as plain data."""
-        return {"count": self.count, "sharded": sharded()}
+        return {"count": self.count, "sharded": sharded()} | ({"zero": True} if zero() else {})
 
     def wait(self) -> None:
         """Wait until all are here."""
@@ -128,4 +133,6 @@ def require_same(folder: RunFolder, processes: Processes) -> None:
 
 def _words(launch: dict[str, Any]) -> str:
     count = "1 process" if launch["count"] == 1 else f"{launch['count']} processes"
+    if launch.get("zero"):
+        return f"{count} with the optimiser in shards (ZeRO)"
     return f"{count} with weights in shards (FSDP)" if launch["sharded"] else count
