@@ -45,6 +45,9 @@ LAUNCHED = {
     "shards": by_accelerate("fsdp.yaml", "fsdp_on_a_cpu.py"),
     "zero": by_accelerate("deepspeed-zero2.yaml", "deepspeed_on_a_cpu.py"),
     "zero-3": by_accelerate("deepspeed-zero2.yaml", "deepspeed_on_a_cpu.py", "--zero_stage", "3"),
+    "zero-bf16": by_accelerate(
+        "deepspeed-zero2.yaml", "deepspeed_on_a_cpu.py", "--mixed_precision", "bf16"
+    ),
     "zero-spoilt": by_accelerate("deepspeed-zero2.yaml", "deepspeed_spoilt.py"),
 }
 """What starts two processes on this machine: both with all weights, each with half of them, or each

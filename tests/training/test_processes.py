@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,6 +15,8 @@ import pytest
 import yaml
 
 from gtalign_env.errors import RunError
+from gtalign_training.callbacks import silent, trainer_callbacks
+from gtalign_training.checkpoints import damage
 from gtalign_training.models import load_assistant
 from gtalign_training.processes import Processes, require_same, require_together
 from gtalign_training.recipe import load_recipe
@@ -126,6 +129,42 @@ def test_batches_are_shared_evenly_or_not_at_all(monkeypatch: pytest.MonkeyPatch
     assert alone.share(8, "grpo.prompts") == 4
     with pytest.raises(RunError, match=r"grpo\.prompts, 7, must be a multiple of the number"):
         alone.share(7, "grpo.prompts")
+
+
+def test_a_checkpoint_of_several_processes_has_a_part_of_each(tmp_path: Path) -> None:
+    import torch
+    from safetensors.torch import save_file
+
+    state = tmp_path / "global_step3" / "zero_pp_rank_{}_mp_rank_00_optim_states.pt"
+    state.parent.mkdir()
+    for rank in (0, 1):
+        torch.save({}, tmp_path / f"rng_state_{rank}.pth")
+        torch.save({}, str(state).format(rank))
+    torch.save({}, tmp_path / "scheduler.pt")
+    save_file({"w": torch.zeros(2)}, tmp_path / "model.safetensors")
+    (tmp_path / "trainer_state.json").write_text("{}")
+    assert damage(tmp_path, 2) is None
+    for missing, what in ((str(state).format(1), "optimizer.pt"), ("rng_state_1.pth", "rng_state")):
+        part = tmp_path / missing
+        kept = part.read_bytes()
+        for bad in (kept[:99], None):
+            part.unlink()
+            if bad is not None:
+                part.write_bytes(bad)
+            assert what in str(damage(tmp_path, 2)), (missing, bad)
+        part.write_bytes(kept)
+
+
+def test_a_step_that_deepspeed_left_out_stops_the_run(tmp_path: Path) -> None:
+    # DeepSpeed's gradients are gone by then, and it would go on with the next step
+    *_, guard = trainer_callbacks(RunFolder(tmp_path), "grpo", silent)
+    told = {"args": None, "state": SimpleNamespace(global_step=6), "control": None}
+    for left_out in (False, True):
+        optimizer = SimpleNamespace(step_was_skipped=left_out)
+        with pytest.raises(RunError, match=r"step 7 is not finite") if left_out else nullcontext():
+            guard.on_pre_optimizer_step(
+                **told, model=SimpleNamespace(parameters=list), optimizer=optimizer
+            )
 
 
 def test_what_runs_in_one_process_only_says_so() -> None:

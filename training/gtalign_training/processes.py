@@ -49,7 +49,10 @@ class Processes:
 
             from accelerate import PartialState
 
-            self._state = PartialState(cpu=not torch.cuda.is_available())
+            cpu = not torch.cuda.is_available()
+            if cpu:  # accelerate calls it cpu:0, where torch.load puts nothing: no run would go on
+                os.environ["ACCELERATE_TORCH_DEVICE"] = "cpu"
+            self._state = PartialState(cpu=cpu)
         self.index = 0 if self._state is None else int(self._state.process_index)
 
     @property
