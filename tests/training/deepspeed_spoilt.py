@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import deepspeed.ops
 
+from gtalign_env.core.spec import GameSpec
 from gtalign_training import models
+from gtalign_training.recipe import Recipe
 
 begin = models.new_assistant
 
 
-def spoilt(*args: Any) -> models.Assistant:
+def spoilt(recipe: Recipe, specs: Iterable[GameSpec]) -> models.Assistant:
     """Return the assistant with one parameter whose later gradients are spoilt."""
-    assistant, seen = begin(*args), []
+    assistant, seen = begin(recipe, specs), []
 
     def late(gradient: Any) -> Any:
         seen.append(gradient)

@@ -92,10 +92,10 @@ def distance(one: dict[str, Any], other: dict[str, Any]) -> float:
     return max(float((one[name] - other[name]).abs().max()) for name in one)
 
 
-def kill_after(step: int, child: subprocess.Popen[str], run: Path) -> None:
+def kill_after(step: int, child: subprocess.Popen[str], run: Path, stage: str = "grpo") -> None:
     """Kill all processes of a run once a step has been logged."""
     until = time.monotonic() + 300
-    while not any(row["step"] >= step for row in RunFolder(run).metrics("grpo")):
+    while not any(row["step"] >= step for row in RunFolder(run).metrics(stage)):
         assert time.monotonic() < until
         assert child.poll() is None, child.communicate()[1][-3000:]
         time.sleep(0.02)

@@ -15,11 +15,14 @@ import pytest
 import yaml
 
 from gtalign_env.errors import RunError
+from gtalign_training import pipeline
 from gtalign_training.callbacks import silent, trainer_callbacks
 from gtalign_training.checkpoints import damage
-from gtalign_training.models import load_assistant
+from gtalign_training.conversations import Batch, Conversations
+from gtalign_training.lm_ppo import trainer as lm_ppo
+from gtalign_training.models import Assistant, load_assistant
 from gtalign_training.processes import Processes, require_same, require_together
-from gtalign_training.recipe import load_recipe
+from gtalign_training.recipe import Recipe, load_recipe
 from gtalign_training.run_folder import RunFolder
 from gtalign_training.shards import require_usable_shards
 
@@ -35,6 +38,7 @@ from .launches import (
     weights,
     written,
 )
+from .test_language_trainers import short
 
 
 def test_weights_in_shards_are_trained_and_end_whole(tmp_path: Path) -> None:
@@ -91,6 +95,42 @@ def test_two_processes_make_one_run_with_whole_weights_or_with_shards(tmp_path: 
         else:  # sums in another order
             assert distance(weights(run), weights(out)) < 3e-4
     assert distance(weights(out), sft_weights(out)) > 2e-3  # it did learn something
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # TensorBoard's
+def test_two_processes_of_lm_ppo_learn_what_one_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    section = {"steps": 5, "save_every": 1, "critic": "separate", "learning_rate": 1e-3}
+    recipe = short("lm-ppo", section=section)
+    file, two, killed = tmp_path / "recipe.yaml", tmp_path / "two", tmp_path / "killed"
+    file.write_text(json.dumps(recipe.plain() | {"name": "recipe"}))
+    finished(launched("copies", str(file), "--out", str(two)))
+    kill_after(2, launched("copies", str(file), "--out", str(killed)), killed, "lm-ppo")
+    finished(launched("copies", str(file), "--out", str(killed), "--resume"))
+    assert distance(weights(killed), weights(two)) == 0.0
+
+    def both(
+        recipe: Recipe, conversations: Conversations, assistant: Assistant, step: int, *alone: Any
+    ) -> Batch:
+        rollouts = []
+        for part in (0, 1):  # what one process would have played, and then what the other
+            indices = range(step * 8 + part * 4, step * 8 + part * 4 + 4)
+            generate = lm_ppo._generate(recipe, assistant, step, part)
+            rollouts += conversations.play(indices, generate)
+        return conversations.rated(rollouts, step)
+
+    monkeypatch.setattr(lm_ppo, "_play", both)
+    one = pipeline.run(load_recipe(str(file)), tmp_path / "one")
+    # the two add up float32 in another order
+    assert distance(weights(two), weights(one.path)) < 1e-4
+    assert distance(weights(two), sft_weights(two)) > 2e-3  # it did learn something
+    rows = [RunFolder(run).metrics("lm-ppo") for run in (killed, one.path)]
+    assert [row["step"] for row in rows[0]] == [1, 2, 3, 4, 5]  # logged once
+    for here, there in zip(*rows, strict=True):
+        assert here.pop("stage") == there.pop("stage")
+        assert here == pytest.approx(there, rel=1e-3, abs=1e-5)
 
 
 @pytest.mark.slow
@@ -167,11 +207,15 @@ def test_a_step_that_deepspeed_left_out_stops_the_run(tmp_path: Path) -> None:
             )
 
 
-def test_what_runs_in_one_process_only_says_so() -> None:
+def test_what_runs_in_one_process_only_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     several = Processes()
     several.count = 4
     require_together(load_recipe("tiny-grpo"), several)
-    with pytest.raises(RunError, match=r"lm-ppo runs in one process; got 4\. Several can run grpo"):
+    require_together(load_recipe("tiny-ppo"), several)
+    with pytest.raises(RunError, match=r"^ppo runs in one process; got 4\. Several can run grpo"):
+        require_together(load_recipe("strategic-ppo"), several)
+    monkeypatch.setenv("ACCELERATE_USE_DEEPSPEED", "true")
+    with pytest.raises(RunError, match=r"lm-ppo runs in whole copies"):
         require_together(load_recipe("tiny-ppo"), several)
 
 
