@@ -43,11 +43,11 @@ from gtalign_training.lm_ppo.objective import (
     value_loss,
     whiten,
 )
+from gtalign_training.lm_ppo.tokens import Tokens, tokens_of
 from gtalign_training.models import Assistant
 from gtalign_training.processes import Processes
 from gtalign_training.recipe import Recipe
 from gtalign_training.recipe_language import LmPpoModel
-from gtalign_training.rollouts import Rollout
 from gtalign_training.run_folder import RunFolder
 
 if TYPE_CHECKING:
@@ -58,22 +58,6 @@ MOST_NORM = 1.0
 """Largest gradient norm; verl's and TRL's default."""
 
 _SAMPLING, _ORDER = 5, 6  # streams of a recipe's seed, apart from those of other trainers
-
-
-class Tokens(NamedTuple):
-    """A batch as tensors, each of shape ``(B, T)``, padded on the right.
-
-    Attributes:
-        ids: The tokens of prompt and conversation.
-        attention: 1 where there is one.
-        mask: 1 where the model wrote it; 0 throughout for a faulted conversation.
-        rewards: Paid at a token, points.
-    """
-
-    ids: Tensor
-    attention: Tensor
-    mask: Tensor
-    rewards: Tensor
 
 
 class Experience(NamedTuple):
@@ -183,7 +167,7 @@ def _play(
     return conversations.rated(processes.gathered(own), step)
 
 
-def _generate(recipe: Recipe, assistant: Assistant, step: int, part: int | None) -> Any:
+def _generate(recipe: Recipe, assistant: Assistant, step: int, part: int | None = None) -> Any:
     key = [recipe.seed, _SAMPLING, step] + ([] if part is None else [part])
     seed = np.random.SeedSequence(key).generate_state(1)[0]
     return sampler(
@@ -201,48 +185,6 @@ def _frozen(network: ActorCritic, model: Any) -> ActorCritic:
     frozen = copy.copy(network)
     frozen.model, frozen.backbone = model, None
     return frozen
-
-
-def tokens_of(batch: Batch, conversations: Conversations, device: Any) -> Tokens:
-    """Return a batch as tensors, each of shape ``(B, T)``.
-
-    The reward is paid at the last of the model's tokens; with credit by turn, what each turn gained
-    at its last token.
-
-    Args:
-        batch: Played conversations.
-        conversations: What played them.
-        device: Where to.
-    """
-    import torch
-
-    turns = conversations.recipe.lm_ppo.credit == "turn" and conversations.recipe.reward != "random"
-    rows = [rollout.prompt_ids + rollout.completion_ids for rollout in batch.rollouts]
-    longest = max(len(row) for row in rows)
-    shape = (len(rows), longest)
-    ids = np.zeros(shape, dtype=np.int64)
-    attention, mask = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.float32)
-    rewards = np.zeros(shape, dtype=np.float32)
-    for i, (rollout, row, reward) in enumerate(
-        zip(batch.rollouts, rows, batch.rewards, strict=True)
-    ):
-        ids[i, : len(row)] = row
-        attention[i, : len(row)] = 1
-        if reward is None:
-            continue
-        mask[i, len(rollout.prompt_ids) : len(row)] = rollout.mask
-        gains = rollout.turn_rewards(conversations.welfare(rollout)) if turns else None
-        ends = _turn_ends(rollout)
-        for end, gain in zip(ends, gains or [0.0] * (len(ends) - 1) + [reward], strict=True):
-            rewards[i, end] = gain
-    return Tokens(*(torch.from_numpy(part).to(device) for part in (ids, attention, mask, rewards)))
-
-
-def _turn_ends(rollout: Rollout) -> list[int]:
-    """Return the place of every turn's last token, counted from the prompt's first."""
-    own = np.flatnonzero(rollout.mask) + len(rollout.prompt_ids)
-    lengths = np.cumsum([turn.tokens for turn in rollout.turns])
-    return [int(own[end - 1]) for end in lengths]
 
 
 def _experience(
