@@ -256,7 +256,8 @@ def test_accelerate_reads_zero_as_it_is_meant(monkeypatch: pytest.MonkeyPatch) -
 
     from accelerate import DeepSpeedPlugin
 
-    words = ["--config_file", str(CONFIGS / "deepspeed-zero2.yaml"), "train.py"]
+    file = str(CONFIGS / "deepspeed-zero2.yaml")
+    words = ["--config_file", file, "--main_process_port", "0", "train.py"]
     asked, *_ = _validate_launch_command(launch_command_parser().parse_args(words))
     asked.deepspeed_fields_from_accelerate_config = ""
     _, variables = prepare_deepspeed_cmd_env(asked)
