@@ -14,7 +14,7 @@ export MALLOC_MMAP_THRESHOLD_ := 268435456
 export MALLOC_TRIM_THRESHOLD_ := 268435456
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo check test test-all test-vllm bench generated docs build clean
+.PHONY: help install demo check test test-all test-deepspeed test-vllm bench generated docs build clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -41,6 +41,10 @@ test: install  ## all fast tests, offline
 
 test-all: install  ## the slow ones too
 	$(BIN)/pytest -n 2 --dist worksteal -m "not gpu and not net"
+
+DEEPSPEED ?= deepspeed-env
+test-deepspeed:  ## ZeRO in two processes, in an environment of its own (docs/training.md says how to make it)
+	$(DEEPSPEED)/bin/python -m pytest tests/training/test_deepspeed.py
 
 VLLM ?= vllm-env
 test-vllm: install  ## vLLM itself, in an environment of its own (docs/models.md says how to make it)

@@ -19,6 +19,7 @@ from gtalign_training.language.demonstrations import demonstrations
 from gtalign_training.language.guards import memory_guard, require_writable
 from gtalign_training.language.lm_ppo import trainer as lm_ppo
 from gtalign_training.language.lm_ppo.network import ActorCritic
+from gtalign_training.language.lm_ppo.tokens import tokens_of
 from gtalign_training.language.models import (
     Assistant,
     load_assistant,
@@ -162,7 +163,7 @@ def test_the_reward_is_paid_at_the_last_own_token() -> None:
     assistant = begin(recipe)
     played = conversations.Conversations(recipe, assistant.tokenizer)
     batch = played.batch(range(4), lm_ppo._generate(recipe, assistant, 0), 0)
-    tokens = lm_ppo.tokens_of(batch, played, "cpu")
+    tokens = tokens_of(batch, played, "cpu")
     for i, rollout in enumerate(batch.rollouts):
         paid = np.flatnonzero(tokens.rewards[i].numpy())
         own = np.flatnonzero(tokens.mask[i].numpy())

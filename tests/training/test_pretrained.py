@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from gtalign_env.errors import MissingExtraError, RunError
 from gtalign_training import pipeline
+from gtalign_training.cli import main
 from gtalign_training.commands.train import with_options
 from gtalign_training.game import training_table
 from gtalign_training.language import models
 from gtalign_training.language.chat import ChatTokens
 from gtalign_training.language.models import load_assistant, new_assistant
-from gtalign_training.recipe import load_recipe
+from gtalign_training.recipe import Recipe, load_recipe
+from gtalign_training.run_folder import RunFolder, write_json
 
 from .conftest import small_recipe
 
@@ -80,6 +85,18 @@ def test_a_missing_library_names_the_extra(monkeypatch: pytest.MonkeyPatch, tmp_
     with pytest.raises(MissingExtraError, match=r'pip install "gtalign-env\[train\]"'):
         pipeline.run(small_recipe(), tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_what_libraries_print_is_no_result(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def talking(recipe: Recipe, out: Path, **options: Any) -> RunFolder:
+        print("DeepSpeed tells something")  # noqa: T201
+        write_json(tmp_path / "evaluation.json", {"rows": []})
+        return RunFolder(tmp_path)
+
+    monkeypatch.setattr(pipeline, "run", talking)
+    done = CliRunner().invoke(main, ["train", "tiny-grpo", "--out", str(tmp_path), "--json"])
+    assert json.loads(done.stdout) == {"rows": []}
+    assert "DeepSpeed tells something" in done.stderr
 
 
 def test_the_command_line_changes_a_recipe() -> None:

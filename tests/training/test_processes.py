@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
-import time
+from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,72 +15,30 @@ import pytest
 import yaml
 
 from gtalign_env.errors import RunError
-from gtalign_training.language.models import load_assistant
+from gtalign_training import pipeline
+from gtalign_training.callbacks import silent, trainer_callbacks
+from gtalign_training.checkpoints import damage
+from gtalign_training.language.conversations import Batch, Conversations
+from gtalign_training.language.lm_ppo import trainer as lm_ppo
+from gtalign_training.language.models import Assistant, load_assistant
 from gtalign_training.language.processes import Processes, require_same, require_together
 from gtalign_training.language.shards import require_usable_shards
-from gtalign_training.recipe import load_recipe
+from gtalign_training.recipe import Recipe, load_recipe
 from gtalign_training.run_folder import RunFolder
 
-from .conftest import small_recipe
-
-CONFIGS = Path(__file__).parents[2] / "training" / "accelerate"
-
-
-LAUNCHED = {
-    # accelerate's own launcher needs MPI for processes on a CPU; torch's needs nothing
-    "copies": ["torch.distributed.run", "--nproc-per-node", "2", "-m", "gtalign_training.cli"],
-    "shards": [
-        "accelerate.commands.accelerate_cli",
-        "launch",
-        "--config_file",
-        str(CONFIGS / "fsdp.yaml"),
-        "--num_processes",
-        "2",
-        "--mixed_precision",
-        "no",
-        str(Path(__file__).with_name("fsdp_on_a_cpu.py")),
-    ],
-}
-"""What starts two processes on this machine: both with all weights, or each with half of them."""
-
-
-def launched(how: str, *words: str) -> subprocess.Popen[str]:
-    """Start ``gtalign train`` in two processes, in a session of their own."""
-    return subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-m", *LAUNCHED[how], "train", *words],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"},
-    )
-
-
-def finished(child: subprocess.Popen[str]) -> str:
-    """Return what a run that went well has printed."""
-    printed, errors = child.communicate(timeout=500)
-    assert child.returncode == 0, errors[-3000:]
-    return printed
-
-
-def written(path: Path, section: dict[str, Any], **changes: Any) -> Path:
-    """Write a recipe whose rewards are random, so that an untrained model learns something."""
-    data = small_recipe().plain() | {"reward": "random", "name": path.stem} | changes
-    data["grpo"] |= {"prompts": 4, "group": 2, "turn_tokens": 24, "save_every": 1} | section
-    data["evaluation"] |= {"conversations": 2}
-    path.write_text(json.dumps(data))
-    return path
-
-
-def weights(run: Path) -> dict[str, Any]:
-    from safetensors.torch import load_file
-
-    return load_file(run / "model" / "model.safetensors")
-
-
-def distance(one: dict[str, Any], other: dict[str, Any]) -> float:
-    assert one.keys() == other.keys()
-    return max(float((one[name] - other[name]).abs().max()) for name in one)
+from .launches import (
+    CONFIGS,
+    ENVIRONMENT,
+    TWO,
+    distance,
+    finished,
+    kill_after,
+    launched,
+    sft_weights,
+    weights,
+    written,
+)
+from .test_language_trainers import short
 
 
 def test_weights_in_shards_are_trained_and_end_whole(tmp_path: Path) -> None:
@@ -123,7 +80,7 @@ def test_two_processes_make_one_run_with_whole_weights_or_with_shards(tmp_path: 
         "rng_state_0.pth",
         "rng_state_1.pth",
     }
-    for how in LAUNCHED:
+    for how in ("copies", "shards"):
         run = tmp_path / f"{how}-killed"
         kill_after(2, launched(how, str(recipe), "--out", str(run)), run)
         with pytest.raises(RunError, match=r"was begun in 2 processes.*; got 1 process\."):
@@ -141,37 +98,58 @@ def test_two_processes_make_one_run_with_whole_weights_or_with_shards(tmp_path: 
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # TensorBoard's
+def test_two_processes_of_lm_ppo_learn_what_one_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    section = {"steps": 5, "save_every": 1, "critic": "separate", "learning_rate": 1e-3}
+    recipe = short("lm-ppo", section=section)
+    file, two, killed = tmp_path / "recipe.yaml", tmp_path / "two", tmp_path / "killed"
+    file.write_text(json.dumps(recipe.plain() | {"name": "recipe"}))
+    finished(launched("copies", str(file), "--out", str(two)))
+    kill_after(2, launched("copies", str(file), "--out", str(killed)), killed, "lm-ppo")
+    finished(launched("copies", str(file), "--out", str(killed), "--resume"))
+    assert distance(weights(killed), weights(two)) == 0.0
+
+    def both(
+        recipe: Recipe, conversations: Conversations, assistant: Assistant, step: int, *alone: Any
+    ) -> Batch:
+        rollouts = []
+        for part in (0, 1):  # what one process would have played, and then what the other
+            indices = range(step * 8 + part * 4, step * 8 + part * 4 + 4)
+            generate = lm_ppo._generate(recipe, assistant, step, part)
+            rollouts += conversations.play(indices, generate)
+        return conversations.rated(rollouts, step)
+
+    monkeypatch.setattr(lm_ppo, "_play", both)
+    one = pipeline.run(load_recipe(str(file)), tmp_path / "one")
+    # the two add up float32 in another order
+    assert distance(weights(two), weights(one.path)) < 1e-4
+    assert distance(weights(two), sft_weights(two)) > 2e-3  # it did learn something
+    rows = [RunFolder(run).metrics("lm-ppo") for run in (killed, one.path)]
+    assert [row["step"] for row in rows[0]] == [1, 2, 3, 4, 5]  # logged once
+    for here, there in zip(*rows, strict=True):
+        assert here.pop("stage") == there.pop("stage")
+        assert here == pytest.approx(there, rel=1e-3, abs=1e-5)
+
+
+@pytest.mark.slow
 def test_processes_whose_conversations_differ_play_apart(tmp_path: Path) -> None:
     script = Path(__file__).with_name("players_apart.py")
-    command = [sys.executable, "-W", "ignore", "-m", *LAUNCHED["copies"][:3], str(script)]
+    command = [sys.executable, "-W", "ignore", "-m", *TWO, str(script)]
     done = subprocess.run(
         [*command, str(tmp_path)],
         capture_output=True,
         text=True,
         timeout=120,  # a call that waits for the other process would never come back
         check=False,
-        env={**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"},
+        env={**os.environ, **ENVIRONMENT},
     )
     assert done.returncode == 0, done.stderr[-3000:]
     told = [json.loads((tmp_path / f"{rank}.json").read_text()) for rank in (0, 1)]
     assert [len(one["said"]) for one in told] == [1, 3]
     assert told[0]["said"][0] == told[1]["said"][0]  # both hold all weights
     assert all(one["sharded"] for one in told)
-
-
-def kill_after(step: int, child: subprocess.Popen[str], run: Path) -> None:
-    """Kill all processes of a run once a step has been logged."""
-    until = time.monotonic() + 300
-    while not any(row["step"] >= step for row in RunFolder(run).metrics("grpo")):
-        assert time.monotonic() < until
-        assert child.poll() is None, child.communicate()[1][-3000:]
-        time.sleep(0.02)
-    os.killpg(child.pid, signal.SIGKILL)
-    child.communicate()
-
-
-def sft_weights(run: Path) -> dict[str, Any]:
-    return weights(run / "sft")
 
 
 @pytest.mark.parametrize("name", ["fsdp", "deepspeed-zero2"])
@@ -193,11 +171,51 @@ def test_batches_are_shared_evenly_or_not_at_all(monkeypatch: pytest.MonkeyPatch
         alone.share(7, "grpo.prompts")
 
 
-def test_what_runs_in_one_process_only_says_so() -> None:
+def test_a_checkpoint_of_several_processes_has_a_part_of_each(tmp_path: Path) -> None:
+    import torch
+    from safetensors.torch import save_file
+
+    state = tmp_path / "global_step3" / "zero_pp_rank_{}_mp_rank_00_optim_states.pt"
+    state.parent.mkdir()
+    for rank in (0, 1):
+        torch.save({}, tmp_path / f"rng_state_{rank}.pth")
+        torch.save({}, str(state).format(rank))
+    torch.save({}, tmp_path / "scheduler.pt")
+    save_file({"w": torch.zeros(2)}, tmp_path / "model.safetensors")
+    (tmp_path / "trainer_state.json").write_text("{}")
+    assert damage(tmp_path, 2) is None
+    for missing, what in ((str(state).format(1), "optimizer.pt"), ("rng_state_1.pth", "rng_state")):
+        part = tmp_path / missing
+        kept = part.read_bytes()
+        for bad in (kept[:99], None):
+            part.unlink()
+            if bad is not None:
+                part.write_bytes(bad)
+            assert what in str(damage(tmp_path, 2)), (missing, bad)
+        part.write_bytes(kept)
+
+
+def test_a_step_that_deepspeed_left_out_stops_the_run(tmp_path: Path) -> None:
+    # DeepSpeed's gradients are gone by then, and it would go on with the next step
+    *_, guard = trainer_callbacks(RunFolder(tmp_path), "grpo", silent)
+    told = {"args": None, "state": SimpleNamespace(global_step=6), "control": None}
+    for left_out in (False, True):
+        optimizer = SimpleNamespace(step_was_skipped=left_out)
+        with pytest.raises(RunError, match=r"step 7 is not finite") if left_out else nullcontext():
+            guard.on_pre_optimizer_step(
+                **told, model=SimpleNamespace(parameters=list), optimizer=optimizer
+            )
+
+
+def test_what_runs_in_one_process_only_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     several = Processes()
     several.count = 4
     require_together(load_recipe("tiny-grpo"), several)
-    with pytest.raises(RunError, match=r"lm-ppo runs in one process; got 4\. Several can run grpo"):
+    require_together(load_recipe("tiny-ppo"), several)
+    with pytest.raises(RunError, match=r"^ppo runs in one process; got 4\. Several can run grpo"):
+        require_together(load_recipe("strategic-ppo"), several)
+    monkeypatch.setenv("ACCELERATE_USE_DEEPSPEED", "true")
+    with pytest.raises(RunError, match=r"lm-ppo runs in whole copies"):
         require_together(load_recipe("tiny-ppo"), several)
 
 
@@ -221,7 +239,7 @@ def test_the_benchmark_shares_a_step_out_among_its_phases() -> None:
         text=True,
         timeout=500,
         check=False,
-        env={**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"},
+        env={**os.environ, **ENVIRONMENT},
     )
     assert done.returncode == 0, done.stderr[-3000:]
     rows = {line[:10].strip(): line[10:].split() for line in done.stdout.splitlines()[3:]}
@@ -238,7 +256,8 @@ def test_accelerate_reads_zero_as_it_is_meant(monkeypatch: pytest.MonkeyPatch) -
 
     from accelerate import DeepSpeedPlugin
 
-    words = ["--config_file", str(CONFIGS / "deepspeed-zero2.yaml"), "train.py"]
+    file = str(CONFIGS / "deepspeed-zero2.yaml")
+    words = ["--config_file", file, "--main_process_port", "0", "train.py"]
     asked, *_ = _validate_launch_command(launch_command_parser().parse_args(words))
     asked.deepspeed_fields_from_accelerate_config = ""
     _, variables = prepare_deepspeed_cmd_env(asked)

@@ -38,7 +38,9 @@ def trainer_callbacks(folder: RunFolder, stage: str, progress: Progress) -> list
 
     class FiniteGradients(TrainerCallback):
         def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **kw: Any) -> None:
-            require_finite(kw["model"].parameters(), state.global_step + 1)
+            # DeepSpeed's step lies behind already: it leaves out one whose gradient is not finite
+            left_out = getattr(kw["optimizer"], "step_was_skipped", False)
+            require_finite(kw["model"].parameters(), state.global_step + 1, left_out=left_out)
 
     writer = SummaryWriter(str(folder / "tensorboard" / stage))
     return [Reporter(), TensorBoardCallback(tb_writer=writer), FiniteGradients()]

@@ -13,11 +13,14 @@ from gtalign_training.run_folder import checkpoints
 State = TypeVar("State")
 
 PARTS = (
-    ("optimizer.pt", "optimizer.bin"),
+    ("optimizer.pt", "optimizer.bin", "global_step*/*_optim_states.pt"),
     ("scheduler.pt",),
     ("rng_state.pth", "rng_state_*.pth"),
 )
-"""Files of a Hugging Face trainer's checkpoint beside the weights; of each line, one or more."""
+"""Files of a Hugging Face trainer's checkpoint beside the weights: of each line, those of one name.
+
+A name with a star outside its folder stands for one file of each process.
+"""
 
 
 def newest(folder: Path, read: Callable[[Path], State]) -> tuple[Path, State] | None:
@@ -45,18 +48,19 @@ def newest(folder: Path, read: Callable[[Path], State]) -> tuple[Path, State] | 
     return None
 
 
-def newest_whole(folder: Path) -> Path | None:
+def newest_whole(folder: Path, processes: int = 1) -> Path | None:
     """Return the newest whole checkpoint of a Hugging Face trainer, or None.
 
     Args:
         folder: Where it saves them.
+        processes: How many processes save together.
 
     Raises:
         RunError: There are checkpoints, and all are damaged.
     """
 
     def read(path: Path) -> None:
-        problem = damage(path)
+        problem = damage(path, processes)
         if problem is not None:
             raise RunError(f"{path} is damaged ({problem})")
 
@@ -64,14 +68,14 @@ def newest_whole(folder: Path) -> Path | None:
     return None if found is None else found[0]
 
 
-def damage(checkpoint: Path) -> str | None:
+def damage(checkpoint: Path, processes: int = 1) -> str | None:
     """Return what is wrong with a checkpoint of a Hugging Face trainer, or None.
 
     Args:
         checkpoint: Its folder.
+        processes: How many processes have saved it together.
     """
     import json
-    import zipfile
 
     from safetensors import SafetensorError, safe_open
 
@@ -85,8 +89,15 @@ def damage(checkpoint: Path) -> str | None:
         json.loads((checkpoint / "trainer_state.json").read_text(encoding="utf-8"))
     except (SafetensorError, OSError, ValueError) as error:
         return str(error).splitlines()[0]
-    for names in PARTS:  # as one process leaves them, several, or several with weights in shards
-        found = [file for name in names for file in checkpoint.glob(name)]
-        if not found or not all(zipfile.is_zipfile(file) for file in found):
+    for names in PARTS:  # as one process leaves them, several, or several with shards (FSDP, ZeRO)
+        if not any(_saved(checkpoint, name, processes) for name in names):
             return f"{names[0]} is missing or cut short"
     return None
+
+
+def _saved(checkpoint: Path, name: str, processes: int) -> bool:
+    import zipfile
+
+    files = list(checkpoint.glob(name))
+    wanted = processes if "*" in Path(name).name else 1
+    return len(files) == wanted and all(zipfile.is_zipfile(file) for file in files)

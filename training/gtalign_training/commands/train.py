@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Annotated
 
@@ -93,7 +95,8 @@ def train(
     console = err()
     console.quiet = not told()
     console.print(safe(f"Run folder: {folder}"))
-    with progress_bars(console) as progress:
+    # what libraries print is no result, and DeepSpeed logs to standard output
+    with progress_bars(console) as progress, redirect_stdout(sys.stderr):
         done = run(
             made,
             folder,

@@ -66,15 +66,34 @@ class Conversations:
         Raises:
             RunError: More conversations faulted than the recipe allows.
         """
-        talks = [(index, open_talk(self.table, index)) for index in indices]
-        rollouts = play(
-            talks,
+        return self.rated(self.play(indices, generate), step)
+
+    def play(self, indices: Sequence[int], generate: Generate) -> list[Rollout]:
+        """Return one played conversation per index; equal indices open equal conversations.
+
+        Args:
+            indices: Which of the training conversations.
+            generate: The model.
+        """
+        return play(
+            [(index, open_talk(self.table, index)) for index in indices],
             self.user,
             self.chat,
             generate,
             self.instructions,
             blocks=self.recipe.format == "four-blocks",
         )
+
+    def rated(self, rollouts: list[Rollout], step: int) -> Batch:
+        """Return a step's played conversations with their rewards and metrics.
+
+        Args:
+            rollouts: All of the step.
+            step: How many optimiser steps are done.
+
+        Raises:
+            RunError: More conversations faulted than the recipe allows.
+        """
         require_few_faults(rollouts, self.recipe.language.most_faults, step)
         return Batch(rollouts, self.rewards(rollouts, step), rollout_metrics(rollouts))
 

@@ -55,12 +55,13 @@ def _no_memory(recipe: Recipe, stage: str) -> RunError:
     )
 
 
-def require_finite(parameters: Iterable[Any], step: int) -> None:
+def require_finite(parameters: Iterable[Any], step: int, *, left_out: bool = False) -> None:
     """Raise where a gradient is NaN or infinite: the step must not be taken.
 
     Args:
         parameters: The model's.
         step: Which step, from 1.
+        left_out: Whether the optimiser has found that already, and left the step out.
 
     Raises:
         RunError: One is; the weights and all checkpoints are still sound.
@@ -68,12 +69,10 @@ def require_finite(parameters: Iterable[Any], step: int) -> None:
     import torch
 
     gradients = [p.grad for p in parameters if p.grad is not None]
-    if not gradients:
-        return
     norm: Any = torch.nn.utils.get_total_norm(gradients)
     if hasattr(norm, "full_tensor"):  # gradients in shards: the norm over all processes
         norm = norm.full_tensor()
-    if not bool(torch.isfinite(norm)):
+    if left_out or not bool(torch.isfinite(norm)):
         raise RunError(
             f"the gradient of step {step} is not finite, so the step was not taken; the checkpoints "
             "are whole. Lower learning_rate, and run again in another folder"

@@ -62,12 +62,13 @@ def train_to_the_end(
     """
     quiet(trainer)
     require_usable_shards(trainer)
-    checkpoint = newest_whole(folder / stage)
+    checkpoint = newest_whole(folder / stage, processes.count)
     if processes.first:
         folder.drop_metrics_after(stage, _step_of(checkpoint))
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     processes.wait()
-    return Assistant(trained_model(trainer, newest_whole(folder / stage)), tokenizer)
+    last = newest_whole(folder / stage, processes.count)
+    return Assistant(trained_model(trainer, last), tokenizer)
 
 
 def _step_of(checkpoint: Path | None) -> int:

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from gtalign_env.errors import RunError
 from gtalign_training.recipe import Recipe
-from gtalign_training.recipe.language import GrpoModel
 from gtalign_training.run_folder import RunFolder
 
-TOGETHER = ("grpo", "rloo", "best-of-k", "dpo")
-"""Algorithms that run in several processes: those of Hugging Face's trainers."""
+if TYPE_CHECKING:
+    from torch import Tensor
 
+One = TypeVar("One")
+
+COPIES = ("lm-ppo",)
+"""Algorithms that run in several processes, each with everything: nothing of them is in shards."""
+TOGETHER = ("grpo", "rloo", *COPIES, "best-of-k", "dpo")
+"""Algorithms that run in several processes."""
 
 FACT = "processes"
-"""Field of ``run.json``: how many processes began the run, and whether they hold weights in shards."""
+"""Field of ``run.json``: how many processes began the run, and what they hold in shards."""
 
 
 def told() -> bool:
@@ -26,6 +32,11 @@ def told() -> bool:
 def sharded() -> bool:
     """Return whether the launcher asked for weights in shards (FSDP)."""
     return os.environ.get("ACCELERATE_USE_FSDP", "").lower() in ("1", "true")
+
+
+def zero() -> bool:
+    """Return whether the launcher asked for the optimiser's state in shards (DeepSpeed's ZeRO)."""
+    return os.environ.get("ACCELERATE_USE_DEEPSPEED", "").lower() in ("1", "true")
 
 
 class Processes:
@@ -44,7 +55,10 @@ class Processes:
 
             from accelerate import PartialState
 
-            self._state = PartialState(cpu=not torch.cuda.is_available())
+            cpu = not torch.cuda.is_available()
+            if cpu:  # accelerate calls it cpu:0, where torch.load puts nothing: no run would go on
+                os.environ["ACCELERATE_TORCH_DEVICE"] = "cpu"
+            self._state = PartialState(cpu=cpu)
         self.index = 0 if self._state is None else int(self._state.process_index)
 
     @property
@@ -55,12 +69,59 @@ class Processes:
     @property
     def launch(self) -> dict[str, Any]:
         """How the run was started, as plain data."""
-        return {"count": self.count, "sharded": sharded()}
+        return {"count": self.count, "sharded": sharded()} | ({"zero": True} if zero() else {})
 
     def wait(self) -> None:
         """Wait until all are here."""
         if self._state is not None:
             self._state.wait_for_everyone()
+
+    def part(self, count: int) -> slice:
+        """Return which of what all have is this process's; parts are equal, in the processes' order.
+
+        Args:
+            count: How many there are, a multiple of the number of processes.
+        """
+        size = count // self.count
+        return slice(self.index * size, (self.index + 1) * size)
+
+    def gathered(self, own: Sequence[One]) -> list[One]:
+        """Return what all processes have, in their order; a call of all together.
+
+        Args:
+            own: What this one has; can be pickled.
+        """
+        if self.count == 1:
+            return list(own)
+        from accelerate.utils import gather_object
+
+        return list(gather_object(list(own)))
+
+    def rows(self, own: Tensor) -> Tensor:
+        """Return the rows of all processes, in their order; a call of all together.
+
+        Args:
+            own: This one's, shape ``(B / count, ...)``, the same everywhere.
+        """
+        if self.count == 1:
+            return own
+        import torch
+
+        parts = [torch.empty_like(own) for _ in range(self.count)]
+        torch.distributed.all_gather(parts, own.contiguous())
+        return torch.cat(parts)
+
+    def add_up(self, tensors: Iterable[Tensor]) -> None:
+        """Put into each tensor its sum over all processes, the same bits everywhere.
+
+        Args:
+            tensors: As many, of the same shapes, in every process.
+        """
+        if self.count > 1:
+            import torch
+
+            for tensor in tensors:
+                torch.distributed.all_reduce(tensor)
 
     def share(self, whole: int, what: str) -> int:
         """Return this process's share of a batch.
@@ -87,10 +148,16 @@ def require_together(recipe: Recipe, processes: Processes) -> None:
         processes: The processes.
 
     Raises:
-        RunError: The algorithm runs in one process only, or a batch cannot be shared evenly.
+        RunError: The algorithm runs in one process only, or has nothing to be put in shards, or a
+            batch cannot be shared evenly.
     """
     if processes.count == 1:
         return
+    if recipe.algorithm in COPIES and (sharded() or zero()):
+        raise RunError(
+            f"{recipe.algorithm} runs in whole copies: start its processes by python -m "
+            "torch.distributed.run, without FSDP or DeepSpeed"
+        )
     if recipe.algorithm not in TOGETHER:
         raise RunError(
             f"{recipe.algorithm} runs in one process; got {processes.count}. Several can run "
@@ -98,9 +165,9 @@ def require_together(recipe: Recipe, processes: Processes) -> None:
         )
     if recipe.sft is not None:
         processes.share(recipe.sft.batch_size, "sft.batch_size")
-    section = recipe.language
-    batch = "prompts" if isinstance(section, GrpoModel) else "batch_size"
-    processes.share(getattr(section, batch), f"{recipe.section_name}.{batch}")
+    for batch in ("prompts", "batch_size"):
+        if hasattr(recipe.language, batch):
+            processes.share(getattr(recipe.language, batch), f"{recipe.section_name}.{batch}")
 
 
 def require_same(folder: RunFolder, processes: Processes) -> None:
@@ -128,4 +195,6 @@ def require_same(folder: RunFolder, processes: Processes) -> None:
 
 def _words(launch: dict[str, Any]) -> str:
     count = "1 process" if launch["count"] == 1 else f"{launch['count']} processes"
+    if launch.get("zero"):
+        return f"{count} with the optimiser in shards (ZeRO)"
     return f"{count} with weights in shards (FSDP)" if launch["sharded"] else count

@@ -46,10 +46,18 @@ def require_usable_shards(trainer: Any) -> None:
             "fsdp_state_dict_type must be FULL_STATE_DICT, as in training/accelerate/fsdp.yaml: what "
             "was trained has to be read by one process"
         )
-    if trainer.is_deepspeed_enabled and trainer.accelerator.state.deepspeed_plugin.zero_stage == 3:
+    if not trainer.is_deepspeed_enabled:
+        return
+    plugin = trainer.accelerator.state.deepspeed_plugin
+    if plugin.zero_stage == 3:
         raise RunError(
             "zero_stage must be at most 2, as in training/accelerate/deepspeed-zero2.yaml: processes "
             "play alone, each with all weights. Use FSDP for weights in shards"
+        )
+    if plugin.deepspeed_config.get("bf16", {}).get("enabled") is True and not trainer.args.bf16:
+        raise RunError(
+            "mixed_precision must be no where there is no GPU; got bf16: add --mixed_precision no to "
+            "the options of accelerate launch"
         )
 
 

@@ -9,6 +9,9 @@
 Everything that a step draws is seeded by its number, so a run that was killed and resumed ends, bit
 for bit, where it would have ended. A faulted conversation counts nowhere.
 
+Several processes each play and judge their part of a batch, get the others', and add up gradients
+of their parts of every mini-batch: all take the same steps.
+
 Deviations from the paper's setting (verl): one optimiser with a rate each for actor and critic;
 the gradient norm is clipped for both together.
 
@@ -20,6 +23,7 @@ from __future__ import annotations
 
 import copy
 import math
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -43,8 +47,9 @@ from gtalign_training.language.lm_ppo.objective import (
     value_loss,
     whiten,
 )
+from gtalign_training.language.lm_ppo.tokens import Tokens, tokens_of
 from gtalign_training.language.models import Assistant
-from gtalign_training.language.rollouts import Rollout
+from gtalign_training.language.processes import Processes
 from gtalign_training.recipe import Recipe
 from gtalign_training.recipe.language import LmPpoModel
 from gtalign_training.run_folder import RunFolder
@@ -57,22 +62,6 @@ MOST_NORM = 1.0
 """Largest gradient norm; verl's and TRL's default."""
 
 _SAMPLING, _ORDER = 5, 6  # streams of a recipe's seed, apart from those of other trainers
-
-
-class Tokens(NamedTuple):
-    """A batch as tensors, each of shape ``(B, T)``, padded on the right.
-
-    Attributes:
-        ids: The tokens of prompt and conversation.
-        attention: 1 where there is one.
-        mask: 1 where the model wrote it; 0 throughout for a faulted conversation.
-        rewards: Paid at a token, points.
-    """
-
-    ids: Tensor
-    attention: Tensor
-    mask: Tensor
-    rewards: Tensor
 
 
 class Experience(NamedTuple):
@@ -102,7 +91,7 @@ def fine_tune(
     """
     import torch
 
-    ppo = recipe.lm_ppo
+    ppo, processes = recipe.lm_ppo, Processes()
     conversations = Conversations(recipe, assistant.tokenizer)
     network = ActorCritic(assistant.model, ppo)
     start = copy.deepcopy(assistant.model).eval() if ppo.kl else None
@@ -113,19 +102,21 @@ def fine_tune(
     begun = 0 if found is None else found[1]
     if found is not None:
         load_checkpoint(found[0], network, optimizer)
-    folder.drop_metrics_after(STAGE, begun)
-    with tensorboard(folder, STAGE, begun) as show:
+    if processes.first:
+        folder.drop_metrics_after(STAGE, begun)
+    shown = tensorboard(folder, STAGE, begun) if processes.first else nullcontext()
+    with shown as show:
         for step in range(begun, ppo.steps):
             share = rate_share(ppo, step)
             for group, peak in zip(optimizer.param_groups, peaks, strict=True):
                 group["lr"] = peak * share
-            batch = conversations.batch(
-                range(step * ppo.prompts, (step + 1) * ppo.prompts),
-                _generate(recipe, assistant, step),
-                step,
+            batch = _play(recipe, conversations, assistant, step, processes)
+            experience, paid = _experience(
+                recipe, conversations, batch, network, reference, processes
             )
-            experience, paid = _experience(recipe, conversations, batch, network, reference)
-            losses = _learn(recipe, network, optimizer, experience, step)
+            losses = _learn(recipe, network, optimizer, experience, step, processes)
+            if show is None:
+                continue  # the first process writes
             given = [reward for reward in batch.rewards if reward is not None]
             metrics = {
                 "reward": math.fsum(given) / len(given) if given else math.nan,
@@ -163,8 +154,26 @@ def rate_share(ppo: LmPpoModel, step: int) -> float:
     return 1.0
 
 
-def _generate(recipe: Recipe, assistant: Assistant, step: int) -> Any:
-    seed = np.random.SeedSequence([recipe.seed, _SAMPLING, step]).generate_state(1)[0]
+def _play(
+    recipe: Recipe,
+    conversations: Conversations,
+    assistant: Assistant,
+    step: int,
+    processes: Processes,
+) -> Batch:
+    """Return the conversations of a step, each played by one of the processes."""
+    prompts = recipe.lm_ppo.prompts
+    indices = range(step * prompts, (step + 1) * prompts)
+    part = processes.index if processes.count > 1 else None
+    own = conversations.play(
+        indices[processes.part(prompts)], _generate(recipe, assistant, step, part)
+    )
+    return conversations.rated(processes.gathered(own), step)
+
+
+def _generate(recipe: Recipe, assistant: Assistant, step: int, part: int | None = None) -> Any:
+    key = [recipe.seed, _SAMPLING, step] + ([] if part is None else [part])
+    seed = np.random.SeedSequence(key).generate_state(1)[0]
     return sampler(
         assistant.model,
         assistant.tokenizer,
@@ -182,68 +191,28 @@ def _frozen(network: ActorCritic, model: Any) -> ActorCritic:
     return frozen
 
 
-def tokens_of(batch: Batch, conversations: Conversations, device: Any) -> Tokens:
-    """Return a batch as tensors, each of shape ``(B, T)``.
-
-    The reward is paid at the last of the model's tokens; with credit by turn, what each turn gained
-    at its last token.
-
-    Args:
-        batch: Played conversations.
-        conversations: What played them.
-        device: Where to.
-    """
-    import torch
-
-    turns = conversations.recipe.lm_ppo.credit == "turn" and conversations.recipe.reward != "random"
-    rows = [rollout.prompt_ids + rollout.completion_ids for rollout in batch.rollouts]
-    longest = max(len(row) for row in rows)
-    shape = (len(rows), longest)
-    ids = np.zeros(shape, dtype=np.int64)
-    attention, mask = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.float32)
-    rewards = np.zeros(shape, dtype=np.float32)
-    for i, (rollout, row, reward) in enumerate(
-        zip(batch.rollouts, rows, batch.rewards, strict=True)
-    ):
-        ids[i, : len(row)] = row
-        attention[i, : len(row)] = 1
-        if reward is None:
-            continue
-        mask[i, len(rollout.prompt_ids) : len(row)] = rollout.mask
-        gains = rollout.turn_rewards(conversations.welfare(rollout)) if turns else None
-        ends = _turn_ends(rollout)
-        for end, gain in zip(ends, gains or [0.0] * (len(ends) - 1) + [reward], strict=True):
-            rewards[i, end] = gain
-    return Tokens(*(torch.from_numpy(part).to(device) for part in (ids, attention, mask, rewards)))
-
-
-def _turn_ends(rollout: Rollout) -> list[int]:
-    """Return the place of every turn's last token, counted from the prompt's first."""
-    own = np.flatnonzero(rollout.mask) + len(rollout.prompt_ids)
-    lengths = np.cumsum([turn.tokens for turn in rollout.turns])
-    return [int(own[end - 1]) for end in lengths]
-
-
 def _experience(
     recipe: Recipe,
     conversations: Conversations,
     batch: Batch,
     network: ActorCritic,
     reference: ActorCritic | None,
+    processes: Processes,
 ) -> tuple[Experience, dict[str, float]]:
     import torch
 
     ppo = recipe.lm_ppo
     tokens = tokens_of(batch, conversations, network.model.device)
     network.model.eval()
-    size = ppo.micro_batch or ppo.batch_size
+    own = Tokens(*(part[processes.part(ppo.prompts)] for part in tokens))
+    parts = _parts(own, ppo.micro_batch or ppo.batch_size)
     with torch.no_grad():
-        judged = [network.judge(*part) for part in _parts(tokens, size)]
-        logprobs = torch.cat([part.logprobs for part in judged])
-        values = torch.cat([part.values for part in judged])
+        judged = [network.judge(*part) for part in parts]
+        logprobs = processes.rows(torch.cat([part.logprobs for part in judged]))
+        values = processes.rows(torch.cat([part.values for part in judged]))
         rewards, left = tokens.rewards, torch.zeros_like(logprobs)
         if reference is not None:
-            there = torch.cat([reference.logprobs(*part) for part in _parts(tokens, size)])
+            there = processes.rows(torch.cat([reference.logprobs(*part) for part in parts]))
             left = (logprobs - there) * tokens.mask
             rewards = rewards - ppo.kl * left
         gained = advantages(rewards, values, tokens.mask, ppo.discount, ppo.gae_lambda)
@@ -263,7 +232,12 @@ def _parts(tokens: Tokens, size: int) -> list[tuple[Tensor, Tensor, Tensor]]:
 
 
 def _learn(
-    recipe: Recipe, network: ActorCritic, optimizer: Any, experience: Experience, step: int
+    recipe: Recipe,
+    network: ActorCritic,
+    optimizer: Any,
+    experience: Experience,
+    step: int,
+    processes: Processes,
 ) -> dict[str, float]:
     """Take the gradient steps of one batch; return the means of what was measured."""
     import torch
@@ -279,13 +253,15 @@ def _learn(
             chosen = order[begin : begin + ppo.batch_size]
             total = experience.tokens.mask[torch.from_numpy(chosen)].sum().clamp(min=1.0)
             optimizer.zero_grad(set_to_none=True)
-            size = ppo.micro_batch or ppo.batch_size
-            for inner in range(0, ppo.batch_size, size):
-                rows = torch.from_numpy(chosen[inner : inner + size])
+            own = chosen[processes.part(len(chosen))]
+            size = ppo.micro_batch or len(own)
+            for inner in range(0, len(own), size):
+                rows = torch.from_numpy(own[inner : inner + size])
                 loss, measured = _loss(ppo, network, experience, rows)
                 share = experience.tokens.mask[rows].sum() / total  # of a mean over all tokens
                 (loss * share).backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
                 seen.append({name: value * share for name, value in measured.items()})
+            processes.add_up(p.grad for p in parameters if p.grad is not None)
             require_finite(parameters, step + 1)
             norm = torch.nn.utils.clip_grad_norm_(parameters, MOST_NORM)
             seen[-1]["grad_norm"] = norm.detach()
@@ -293,7 +269,12 @@ def _learn(
     network.model.eval()
     updates = ppo.epochs * (ppo.prompts // ppo.batch_size)
     names = dict.fromkeys(name for measured in seen for name in measured)
-    return {n: float(sum(measured.get(n, 0.0) for measured in seen)) / updates for n in names}
+    means = {n: float(sum(measured.get(n, 0.0) for measured in seen)) / updates for n in names}
+    every = processes.gathered([means])
+    return {
+        name: mean if name == "grad_norm" else math.fsum(one[name] for one in every)
+        for name, mean in means.items()
+    }
 
 
 def _loss(
