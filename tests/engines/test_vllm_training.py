@@ -35,8 +35,8 @@ pytestmark = [
 ]
 
 ROUNDING = 1e-3
-"""Nats: log-probabilities of some 10 in float32, of a model whose logits are sums of 64 products, agree
-to 1e-5; a step of training moves them by 0.1."""
+"""Nats. Measured, the log-probabilities of a step's tokens differ by 1e-5 at most; by 0.9 to 4.5 where vLLM
+goes on with the weights of the first step."""
 
 LOGP = "sampling/sampling_logp_difference"
 RATIO = "sampling/importance_sampling_ratio"
@@ -146,8 +146,8 @@ def test_vllm_writes_the_turns_and_thinks_of_them_as_the_trainer_does(
     assert [row["step"] for row in rows] == [1, 2, 3, 4]
     for row in rows:  # at the first step, and after every change of the weights
         assert row[f"{LOGP}/max"] < ROUNDING
-        assert row[f"{RATIO}/min"] == pytest.approx(1.0, abs=0.05)  # of up to 150 tokens' sum
-        assert row[f"{RATIO}/max"] == pytest.approx(1.0, abs=0.05)
+        assert row[f"{RATIO}/min"] == pytest.approx(1.0, abs=0.01)
+        assert row[f"{RATIO}/max"] == pytest.approx(1.0, abs=0.01)
 
 
 @pytest.mark.usefixtures("float32")

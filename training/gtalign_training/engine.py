@@ -112,7 +112,7 @@ def beside(recipe: Recipe, processes: Processes) -> Iterator[Callable[[Any], Any
 
         settled.append(trainer)
         set_seed(trainer.args.seed, device_specific=True)  # as TRL does before it makes the engine
-        if _keeps_packed_weights(trainer.vllm_generation):
+        if _keeps_packed_weights():
             trainer.vllm_generation.sync_weights = lambda: _reload(trainer.vllm_generation)
         return trainer
 
@@ -127,9 +127,9 @@ def beside(recipe: Recipe, processes: Processes) -> Iterator[Callable[[Any], Any
                 os.environ[name] = value
 
 
-def _keeps_packed_weights(generation: Any) -> bool:
-    """Return whether an engine computes with copies of its weights in an order of its own."""
-    if find_spec("vllm") is None:  # a test's
+def _keeps_packed_weights() -> bool:
+    """Return whether vLLM computes with copies of its weights in an order of its own."""
+    if find_spec("vllm") is None:  # a test has something else in its place
         return False
     from vllm.platforms import current_platform
 
@@ -154,9 +154,7 @@ def _release(generation: Any, processes: Processes) -> None:
     if processes.count > 1:
         _kept.append(generation)
         return
-    engine = generation.__dict__.pop("llm", None)
-    if engine is None:
-        return
+    engine = generation.__dict__.pop("llm")  # the last one who knows it
     engine.llm_engine.engine_core.shutdown()
     del engine
     gc.collect()
