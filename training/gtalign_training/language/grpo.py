@@ -38,7 +38,7 @@ from gtalign_training.language.advantages import (
 )
 from gtalign_training.language.chat import Tokens
 from gtalign_training.language.conversations import Batch, Conversations
-from gtalign_training.language.engine import Logprobs, engine_arguments, uses_vllm
+from gtalign_training.language.engine import Logprobs, beside, engine_arguments, uses_vllm, write
 from gtalign_training.language.hf_trainer import train_to_the_end, trainer_arguments
 from gtalign_training.language.models import Assistant, lora_config
 from gtalign_training.language.processes import Processes
@@ -92,17 +92,18 @@ def fine_tune(
         max_completion_length=grpo.turn_tokens,
         **engine_arguments(grpo),
     )
-    trainer = group_trainer()(
-        model=assistant.model,
-        reward_funcs=given_reward,
-        args=args,
-        train_dataset=seeds(grpo.steps * grpo.prompts),
-        processing_class=assistant.tokenizer,
-        rollout_func=RolloutFunction(recipe, assistant.tokenizer),
-        callbacks=trainer_callbacks(folder, stage, progress),
-        peft_config=lora_config(recipe.model),
-    )
-    return train_to_the_end(trainer, assistant.tokenizer, folder, stage, processes)
+    with beside(recipe, processes) as settle:
+        trainer = group_trainer()(
+            model=assistant.model,
+            reward_funcs=given_reward,
+            args=args,
+            train_dataset=seeds(grpo.steps * grpo.prompts),
+            processing_class=assistant.tokenizer,
+            rollout_func=RolloutFunction(recipe, assistant.tokenizer),
+            callbacks=trainer_callbacks(folder, stage, progress),
+            peft_config=lora_config(recipe.model),
+        )
+        return train_to_the_end(settle(trainer), assistant.tokenizer, folder, stage, processes)
 
 
 def group_trainer() -> Any:
@@ -179,11 +180,10 @@ class RolloutFunction:
         noted, vllm = Logprobs(), uses_vllm(self.recipe)
 
         def generate(sequences: list[Tokens]) -> list[Tokens]:
-            # TRL keeps this private; it is the one call that serves every generation backend
-            written: list[Tokens]
-            written, logprobs = trainer._generate_single_turn(sequences, None, {}, 1)
             if vllm:
-                noted.note(sequences, written, logprobs)
+                return write(trainer, sequences, noted)
+            # TRL keeps this private; it is the one call that serves every generation backend
+            written: list[Tokens] = trainer._generate_single_turn(sequences, None, {}, 1)[0]
             return written
 
         indices = [int(json.loads(prompt)["seed"]) for prompt in prompts]

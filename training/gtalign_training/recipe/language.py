@@ -71,15 +71,28 @@ class GrpoModel(OnlineModel):
     beta: float = described("Weight of the KL term to the start.", "1", ge=0, default=0.0)
     engine: Literal["transformers", "vllm"] = Field(
         default="transformers",
-        description="What writes the turns: the trained model itself, or vLLM beside it on a GPU.",
+        description="What writes the turns: the trained model itself, or vLLM beside it.",
     )
     engine_memory: float = described(
-        "vllm: share of the GPU's memory that it holds.", "1", gt=0, lt=1, default=0.3
+        "vllm: share of the memory that it holds, the GPU's or a CPU's.",
+        "1",
+        gt=0,
+        lt=1,
+        default=0.3,
     )
 
     @model_validator(mode="after")
     def _whole_micro_batches(self) -> Self:
         _require_divisor(self.micro_batch, self.prompts * self.group, "prompts x group")
+        return self
+
+    @model_validator(mode="after")
+    def _temperature_that_vllm_keeps(self) -> Self:
+        if self.engine == "vllm" and self.temperature < 0.01:
+            raise ValueError(
+                f"temperature must be at least 0.01 where engine is vllm, got {self.temperature:g}: vLLM "
+                "samples no colder, and the trainer would take it for another policy"
+            )
         return self
 
 
