@@ -45,6 +45,11 @@ CALIBRATION = 2.0
 BELIEVED = 250.0
 """The assistant's guess at what a USD is worth to a user, points: the mean of the help desk's two personas."""
 REWARDED = {0.0: "W", CALIBRATION: f"W, and {CALIBRATION:g} for the order of the matrix"}
+CHANGES_OF_PRICE = (
+    *((PRICES[0], price, paid) for price in PRICES[1:] for paid in (0.0, CALIBRATION)),
+    *((old, PRICES[0], 0.0) for old in PRICES[1:]),
+)
+"""Learnt under, used under, and what was paid for the order of the matrix."""
 WAYS = ("as it is", "matrix edited", "halted, not edited")
 
 Numbers = dict[str, float]
@@ -81,7 +86,8 @@ def main() -> None:
     if "--read" not in sys.argv:
         run_all(base, cells(), root, silent, say)
     measured = {cell: measure(root / cell.folder) for cell in cells() if done(root / cell.folder)}
-    write_tables(HERE / "matrices.md", [steering_table(measured), calibration_table(measured)])
+    tables = [steering_table(measured), edit_table(measured), calibration_table(measured)]
+    write_tables(HERE / "matrices.md", tables)
 
 
 def done(path: Path) -> bool:
@@ -242,10 +248,7 @@ def over_prices(by_price: dict[str, Numbers]) -> Numbers:
 def steering_table(measured: dict[Variant, dict[str, Any]]) -> Table:
     """Return what a model does under a price that it did not learn under, in each way."""
     rows = []
-    for old, price, paid in (
-        *((PRICES[0], price, paid) for price in PRICES[1:] for paid in (0.0, CALIBRATION)),
-        *((old, PRICES[0], 0.0) for old in PRICES[1:]),
-    ):
+    for old, price, paid in CHANGES_OF_PRICE:
         if not (found := _of(measured, [old], paid)):
             continue
         ways = [(way, found, way) for way in WAYS]
@@ -287,6 +290,38 @@ def steering_table(measured: dict[Variant, dict[str, Any]]) -> Table:
             "95 % intervals over seeds (Student's t) from three on. One run's W is known to about 0.15 points, "
             "a share to about 0.05.",
         ),
+    )
+
+
+def edit_table(measured: dict[Variant, dict[str, Any]]) -> Table:
+    """Return what the edit alone changes: against halting without it, within each seed."""
+    rows = []
+    for old, price, paid in CHANGES_OF_PRICE:
+        found = _of(measured, [old], paid)
+        changed = [
+            {
+                name: run[WAYS[1]][price][name] - run[WAYS[2]][price][name]
+                for name in ("welfare", "asks")
+                if name in run[WAYS[1]][price] and name in run[WAYS[2]][price]
+            }
+            for run in found
+        ]
+        if found:
+            columns = (interval(changed, name) for name in ("welfare", "asks"))
+            rows.append((old, REWARDED[paid], price, len(found), *columns))
+    return Table(
+        "edit",
+        "Edited less halted and not edited, within seeds",
+        (
+            Column("learnt under", "text"),
+            Column("by", "text"),
+            Column("used under", "text"),
+            Column("seeds", "count"),
+            Column("W", "interval", 3),
+            Column("asks first", "interval", 3),
+        ),
+        tuple(rows),
+        ("Differences of the rows above, seed by seed, on the same conversations.",),
     )
 
 
