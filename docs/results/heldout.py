@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 from pages import say, write_tables
 
+from gtalign_agents.fourblock import parse
+from gtalign_env.errors import FormatError
 from gtalign_env.scenario.loader import load_scenario
 from gtalign_training.ablation import Variant, run_all
 from gtalign_training.callbacks import silent
@@ -24,6 +26,9 @@ from gtalign_training.grid.contenders import contender
 from gtalign_training.grid.evaluation import evaluate
 from gtalign_training.pipeline import run
 from gtalign_training.recipe import Recipe, load_recipe
+from gtalign_training.run_log import read_log
+from gtalign_training.runs.events import attempts
+from gtalign_training.runs.folder import EVENTS
 from gtalign_training.tables import Column, Table
 
 HERE = Path(__file__).parent
@@ -114,6 +119,7 @@ def main() -> None:
             for part in learner.parts():
                 play(root, learner, part)
         tables += [table_of(root, learner, part) for part in learner.parts()]
+    tables.append(form_table(root, LANGUAGE))
     write_tables(HERE / "heldout.md", tables)
 
 
@@ -201,6 +207,49 @@ def line_over(
         *([over(name)] * 3 for name in BASELINES),
         None if None in best else float(pick(best)),
     )
+
+
+def form_table(root: Path, learner: Learner) -> Table:
+    """Return how often a language model keeps to the four blocks, by regime."""
+    cells = folder_of(root, learner, "regime") / "cells"
+    shares = [share_by_regime(sorted(cells.glob(f"*.{name}-*"))) for name in learner.runs]
+    return Table(
+        "heldout-form",
+        f"{learner.title}, by regime: conversations whose turns are all well-formed",
+        (
+            Column("regime", "text"),
+            Column("", "text"),
+            Column(f"{len(shares)} seeds", "interval", 2),
+        ),
+        tuple(
+            (
+                regime,
+                "held out" if regime in learner.held_out else "trained",
+                spread([share[regime] for share in shares]),
+            )
+            for regime in (*learner.trained, *learner.held_out)
+        ),
+        ("The same conversations as above: mean over seeds [least, greatest seed].",),
+    )
+
+
+def share_by_regime(folders: Sequence[Path]) -> dict[str, float]:
+    """Return which share of conversations has no malformed turn, from runs in words."""
+    sound: dict[str, list[bool]] = {}
+    for folder in folders:
+        for *turns, end in attempts(read_log(folder / EVENTS).records):
+            written = [turn["written"] for turn in turns if "written" in turn]
+            sound.setdefault(end["regime"], []).append(all(map(is_four_block, written)))
+    return {regime: float(np.mean(found)) for regime, found in sound.items()}
+
+
+def is_four_block(text: str) -> bool:
+    """Return whether a turn is well-formed."""
+    try:
+        parse(text)
+    except FormatError:
+        return False
+    return True
 
 
 def spread(values: list[float]) -> list[float]:

@@ -20,6 +20,7 @@ from gtalign_training.cli import main
 from gtalign_training.console import point_to_report
 from gtalign_training.grid.cells import cells_of, unplayed
 from gtalign_training.grid.contenders import contender
+from gtalign_training.grid.spoken import unread
 from gtalign_training.grid.tables_detail import dominance_table
 from gtalign_training.language.models import new_assistant, save_assistant
 from gtalign_training.recipe import load_recipe
@@ -126,6 +127,17 @@ def test_a_training_run_s_model_is_asked_as_in_training(untrained: Path, tmp_pat
     assert {k: v for k, v in fresh.items() if k != "command"} == {
         k: v for k, v in told.items() if k != "command"
     }
+
+
+def test_a_price_for_which_a_tiny_model_has_no_words_is_told(untrained: Path) -> None:
+    scenario = load_scenario("help_desk")
+    known, strange = (
+        scenario.with_pricing(load_pricing(name)) for name in ("subscription", "outcome_based")
+    )
+    assert unread("run", untrained, known) == ""
+    told = unread("run", untrained, strange)
+    assert "words of the price outcome_based are not in the tiny model's language" in told
+    assert "reasoning_api, subscription, reasoning_free_questions" in told
 
 
 def test_a_run_without_a_model_is_refused(untrained: Path) -> None:

@@ -139,6 +139,7 @@ def evaluate(
     from gtalign_training.grid.contenders import contender
     from gtalign_training.grid.evaluation import evaluate as run_evaluation
     from gtalign_training.grid.optimum import When
+    from gtalign_training.grid.spoken import unread
     from gtalign_training.runs.seats import require_user
     from gtalign_training.runs.words import Service
 
@@ -192,7 +193,10 @@ def evaluate(
             f"seed {seed}"
         )
     )
-    for line in dict.fromkeys(unplayed(cell, episodes) for cell in cells):
+    trained = [(one.name, one.folder) for one in contenders if one.folder is not None]
+    lines = [unplayed(cell, episodes) for cell in cells]
+    lines += [unread(name, of, cell.game) for name, of in trained for cell in cells]
+    for line in dict.fromkeys(lines):
         if line:
             console.print(safe(line, "yellow"), soft_wrap=True)
     with sitting(where) as progress:

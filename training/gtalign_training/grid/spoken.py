@@ -7,13 +7,17 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from gtalign_agents.prompts import system_message
 from gtalign_env.envs.dialogue_aec import TalkTable
+from gtalign_env.scenario.compile import compile_scenario
+from gtalign_env.scenario.loader import Scenario
 from gtalign_training.game import instructions_of, open_talk
 from gtalign_training.grid.contenders import recipe_of_run
 from gtalign_training.language.chat import ChatTokens
 from gtalign_training.language.generation import sampler
 from gtalign_training.language.models import load_assistant, require_train_extra
 from gtalign_training.language.rollouts import Rollout, play
+from gtalign_training.language.tiny.language import UNKNOWN
 from gtalign_training.recipe import TinyModel
 from gtalign_training.runs.episode import Fault
 from gtalign_training.runs.events import from_events
@@ -23,6 +27,32 @@ from gtalign_training.runs.seats import user_seat
 
 BLOCK = 64
 """Most conversations that are generated together."""
+
+
+def unread(name: str, folder: Path, game: Scenario) -> str:
+    """Return that a tiny model has no words for a game's price, in a line; else nothing.
+
+    Args:
+        name: What the assistant is called.
+        folder: Its training run.
+        game: What it is to play.
+    """
+    recipe = recipe_of_run(folder)
+    if not isinstance(recipe.model, TinyModel):
+        return ""
+    from tokenizers import Tokenizer
+
+    spec = compile_scenario(game)
+    tokenizer = Tokenizer.from_file(str(folder / "model" / "tokenizer.json"))
+    count = tokenizer.encode(system_message(spec, instructions_of(recipe))).tokens.count(UNKNOWN)
+    if not count:
+        return ""
+    return (
+        f"{name}: {count} words of the price {spec.regime.name} are not in the tiny model's language, "
+        f"which is made of its recipe's own prices ({', '.join(recipe.game.pricing)}): expect malformed "
+        "turns. A price that a model is measured under without learning under it belongs in the "
+        "recipe's game.pricing and game.held_out"
+    )
 
 
 def play_rollouts(plan: Plan, episodes: Sequence[int], folder: Path) -> Generator[list[Played]]:
