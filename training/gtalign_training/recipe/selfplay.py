@@ -6,7 +6,8 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from gtalign_env.scenario.fields import Fault, Strict, described, fail
+from gtalign_env.scenario.fields import Strict, described
+from gtalign_training.recipe.strategic import require_whole_batches
 
 
 class SelfplayModel(Strict):
@@ -58,15 +59,7 @@ class SelfplayModel(Strict):
 
     @model_validator(mode="after")
     def _whole_batches(self) -> Self:
-        size = self.environments * self.horizon
-        if size % self.batch_size:
-            faults: list[Fault] = [
-                (
-                    ("batch_size",),
-                    f"must divide environments x horizon, {size}; got {self.batch_size}",
-                )
-            ]
-            fail(*faults)
+        require_whole_batches(self.environments * self.horizon, self.batch_size)
         return self
 
     @property

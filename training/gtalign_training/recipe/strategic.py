@@ -31,15 +31,7 @@ class PpoModel(NetworkModel):
 
     @model_validator(mode="after")
     def _whole_batches(self) -> Self:
-        size = self.environments * self.horizon
-        if size % self.batch_size:
-            faults: list[Fault] = [
-                (
-                    ("batch_size",),
-                    f"must divide environments x horizon, {size}; got {self.batch_size}",
-                )
-            ]
-            fail(*faults)
+        require_whole_batches(self.environments * self.horizon, self.batch_size)
         return self
 
 
@@ -79,3 +71,20 @@ class DqnModel(NetworkModel):
     final_exploration: float = described(
         "Share of random moves from then on.", "1", ge=0, le=1, default=0.05
     )
+
+
+def require_whole_batches(size: int, batch_size: int) -> None:
+    """Fail a section of PPO whose update is no whole number of batches.
+
+    Args:
+        size: Transitions of an update.
+        batch_size: Those of a gradient step.
+
+    Raises:
+        PydanticCustomError: It is none.
+    """
+    if size % batch_size:
+        faults: list[Fault] = [
+            (("batch_size",), f"must divide environments x horizon, {size}; got {batch_size}")
+        ]
+        fail(*faults)
