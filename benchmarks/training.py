@@ -30,7 +30,8 @@ from gtalign_training.game import open_talk, training_table
 from gtalign_training.language import conversations, grpo
 from gtalign_training.language.models import Assistant, new_assistant
 from gtalign_training.language.sft import warm_start
-from gtalign_training.recipe import GrpoModel, Recipe, load_recipe
+from gtalign_training.recipe import Recipe, load_recipe
+from gtalign_training.recipe.language import GrpoModel
 from gtalign_training.run_folder import RunFolder
 
 PHASES = ("generate", "ours", "passes", "rest")
