@@ -24,6 +24,7 @@ def rows(recipe: Recipe, path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     return result, {row["name"]: row for row in result["rows"]}
 
 
+@pytest.mark.long
 def test_a_short_run_gains_joint_welfare(tmp_path: Path) -> None:
     data = load_recipe("tiny-grpo").model_dump(mode="json", by_alias=True)
     data["sft"]["steps"] = 700
