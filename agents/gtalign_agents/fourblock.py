@@ -96,6 +96,18 @@ def parse(text: str, *, analysis_tag: bool = False) -> FourBlock:
     return FourBlock(thinking, cells, analyze, response)
 
 
+def parsed(text: str) -> FourBlock | None:
+    """Return the blocks of a completion; None where it is malformed.
+
+    Args:
+        text: The whole completion, any string.
+    """
+    try:
+        return parse(text)
+    except FormatError:
+        return None
+
+
 def render(block: FourBlock, *, analysis_tag: bool = False) -> str:
     """Return the text of a completion: ``parse(render(block)) == block``.
 

@@ -14,18 +14,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pages import say, write_tables
+from pages import run_missing, say, write_tables
 
-from gtalign_agents.fourblock import parse
-from gtalign_env.errors import FormatError
+from gtalign_agents.fourblock import parsed
 from gtalign_env.scenario.loader import load_scenario
 from gtalign_training.ablation import Variant, run_all
 from gtalign_training.callbacks import silent
 from gtalign_training.grid.cells import OWN, Grid, cells_of
 from gtalign_training.grid.contenders import contender
 from gtalign_training.grid.evaluation import evaluate
-from gtalign_training.pipeline import run
-from gtalign_training.recipe import Recipe, load_recipe
+from gtalign_training.recipe import load_recipe
 from gtalign_training.run_log import read_log
 from gtalign_training.runs.events import attempts
 from gtalign_training.runs.folder import EVENTS
@@ -76,12 +74,11 @@ class Learner:
 
 def train_ppo(root: Path) -> None:
     """Train the networks without text."""
-    given = load_recipe(str(HERE / "strategic_heldout.yaml")).model_dump(mode="json", by_alias=True)
-    for seed, name in enumerate(PPO.runs):
-        path = root / name
-        if not (path / "evaluation.json").exists():
-            recipe = Recipe.model_validate(given | {"seed": seed}, strict=False)
-            run(recipe, path, resume=(path / "recipe.json").exists())
+    base = load_recipe(str(HERE / "strategic_heldout.yaml"))
+    run_missing(
+        (root / name, base.changed(base.plain() | {"seed": seed}))
+        for seed, name in enumerate(PPO.runs)
+    )
 
 
 def train_language(root: Path) -> None:
@@ -239,17 +236,8 @@ def share_by_regime(folders: Sequence[Path]) -> dict[str, float]:
     for folder in folders:
         for *turns, end in attempts(read_log(folder / EVENTS).records):
             written = [turn["written"] for turn in turns if "written" in turn]
-            sound.setdefault(end["regime"], []).append(all(map(is_four_block, written)))
+            sound.setdefault(end["regime"], []).append(all(map(parsed, written)))
     return {regime: float(np.mean(found)) for regime, found in sound.items()}
-
-
-def is_four_block(text: str) -> bool:
-    """Return whether a turn is well-formed."""
-    try:
-        parse(text)
-    except FormatError:
-        return False
-    return True
 
 
 def spread(values: list[float]) -> list[float]:

@@ -17,20 +17,18 @@ from numpy.typing import NDArray
 from pages import say, write_tables
 
 from gtalign_agents.calibration import best_cells, exact_payoff, order_agreement
-from gtalign_agents.fourblock import PAYOFF_KEYS, FourBlock, Payoff, parse
+from gtalign_agents.fourblock import PAYOFF_KEYS, Payoff, parsed
 from gtalign_agents.steering import Edit, edit_for, usage_of_cells
 from gtalign_env.core.spec import GameSpec
-from gtalign_env.envs.transcript import Transcript, read_transcripts, transcript_of
-from gtalign_env.errors import FormatError
+from gtalign_env.envs.transcript import Transcript, read_transcripts
 from gtalign_env.scenario.compile import compile_scenario
 from gtalign_env.scenario.loader import load_pricing, load_scenario
-from gtalign_training.ablation import Variant, mean_over_seeds, run_all
+from gtalign_training.ablation import Variant, finished, mean_over_seeds, run_all
 from gtalign_training.ablation.variants import Changes
 from gtalign_training.callbacks import silent
 from gtalign_training.evaluate import play_model
 from gtalign_training.game import known_specs
 from gtalign_training.language.models import load_assistant
-from gtalign_training.language.rollouts import Rollout
 from gtalign_training.recipe import load_recipe
 from gtalign_training.run_folder import RunFolder, write_json
 from gtalign_training.tables import Column, Table, Value
@@ -85,14 +83,11 @@ def main() -> None:
     base = load_recipe(str(HERE / "matrices.yaml"))
     if "--read" not in sys.argv:
         run_all(base, cells(), root, silent, say)
-    measured = {cell: measure(root / cell.folder) for cell in cells() if done(root / cell.folder)}
+    measured = {
+        cell: measure(root / cell.folder) for cell in cells() if finished(root / cell.folder)
+    }
     tables = [steering_table(measured), edit_table(measured), calibration_table(measured)]
     write_tables(HERE / "matrices.md", tables)
-
-
-def done(path: Path) -> bool:
-    """Return whether a run is finished."""
-    return (path / "evaluation.json").exists()
 
 
 def measure(path: Path) -> dict[str, Any]:
@@ -122,20 +117,9 @@ def measure(path: Path) -> dict[str, Any]:
         for way, edit in edits_of.items():
             played = play_model(recipe, model, edit=edit)
             edits = {spec.regime.name: edit(spec) for spec in known_specs(recipe)}
-            out[way] = numbers(map(told, played.rollouts), exact, edits)
+            out[way] = numbers((one.transcript(0) for one in played.rollouts), exact, edits)
     write_json(kept, out)
     return out
-
-
-def told(rollout: Rollout) -> Transcript:
-    """Return a conversation as runs keep it."""
-    return transcript_of(
-        rollout.talk.conversation,
-        seed=0,
-        episode=rollout.seed,
-        texts=[message.text for message in rollout.talk.messages],
-        written=[turn.text for turn in rollout.turns],
-    )
 
 
 def edit_from(old: str, spec: GameSpec) -> Edit:
@@ -168,7 +152,7 @@ def numbers(
     rows: dict[str, list[tuple[float, ...]]] = {}
     for one in played:
         turns = [turn for turn in one.turns if turn.seat == "assistant"]
-        blocks = [block_of(turn.written or "") for turn in turns]
+        blocks = [parsed(turn.written or "") for turn in turns]
         sound = all(block is not None for block in blocks)
         order = consistent = asks = moved = np.nan
         if blocks and blocks[0] is not None:
@@ -210,14 +194,6 @@ def without(payoff: Payoff, edit: Edit) -> Payoff:
         }
         for key in PAYOFF_KEYS
     }
-
-
-def block_of(text: str) -> FourBlock | None:
-    """Return the four blocks of a turn; None where they are malformed."""
-    try:
-        return parse(text)
-    except FormatError:
-        return None
 
 
 def interval(runs: Sequence[Numbers], name: str) -> Value:

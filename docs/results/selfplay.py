@@ -13,12 +13,11 @@ from typing import Any
 
 import numpy as np
 import yaml
-from pages import write_tables
+from pages import run_missing, write_tables
 
 from gtalign_env.errors import RunError
 from gtalign_env.scenario.loader import load_scenario
 from gtalign_training.metrics.paired import generator
-from gtalign_training.pipeline import run
 from gtalign_training.recipe import Recipe, load_recipe
 from gtalign_training.run_folder import RunFolder
 from gtalign_training.statistics import bootstrap
@@ -95,10 +94,8 @@ def main() -> None:
     """Run what is missing, and write the page."""
     root = Path(sys.argv[1])
     root.mkdir(parents=True, exist_ok=True)
-    for path, made in wanted(root) if "--read" not in sys.argv else ():
-        if (path / "evaluation.json").exists():
-            continue
-        run(made, path, resume=(path / "recipe.json").exists())
+    if "--read" not in sys.argv:
+        run_missing(wanted(root))
     write_tables(
         HERE / "selfplay.md", [exact_table(root), learnt_table(root), distance_table(root)]
     )

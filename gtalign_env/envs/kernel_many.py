@@ -12,10 +12,7 @@ from gtalign_env.core.records import copied, streamed
 from gtalign_env.core.rules import legal_count, legal_move
 from gtalign_env.draws import USER, word
 from gtalign_env.envs.chair import Report
-from gtalign_env.envs.kernel import (
-    open_episode,
-    step_chair,
-)
+from gtalign_env.envs.kernel import open_episode, step_chair
 from gtalign_env.envs.nodes import BLOCK
 from gtalign_env.envs.observe import N_ENTRIES
 from gtalign_env.envs.walk import (

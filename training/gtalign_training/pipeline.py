@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from gtalign_env.core.oracle import require_solvable
-from gtalign_env.envs.transcript import transcript_of, write_transcripts
+from gtalign_env.envs.transcript import write_transcripts
 from gtalign_training.callbacks import Progress, silent
 from gtalign_training.evaluate import play_model, report
 from gtalign_training.game import known_specs
@@ -119,16 +119,7 @@ def _run(
     for name, measured in (("before", before), ("after", after)):
         write_transcripts(
             folder / f"transcripts-{name}.jsonl",
-            (
-                transcript_of(
-                    rollout.talk.conversation,
-                    seed=recipe.evaluation.seed,
-                    episode=rollout.seed,
-                    texts=[message.text for message in rollout.talk.messages],
-                    written=[turn.text for turn in rollout.turns],
-                )
-                for rollout in measured.rollouts
-            ),
+            (rollout.transcript(recipe.evaluation.seed) for rollout in measured.rollouts),
         )
     say("Drawing")
     draw(folder, result)

@@ -193,9 +193,10 @@ def evaluate(
             f"seed {seed}"
         )
     )
-    trained = [(one.name, one.folder) for one in contenders if one.folder is not None]
     lines = [unplayed(cell, episodes) for cell in cells]
-    lines += [unread(name, of, cell.game) for name, of in trained for cell in cells]
+    for one in contenders:
+        if one.folder is not None:
+            lines += unread(one.name, one.folder, [cell.game for cell in cells])
     for line in dict.fromkeys(lines):
         if line:
             console.print(safe(line, "yellow"), soft_wrap=True)

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from gtalign_agents.fourblock import parse
+from gtalign_agents.fourblock import parsed
 from gtalign_env.envs.transcript import Transcript, read_transcripts
-from gtalign_env.errors import FormatError, RunError
+from gtalign_env.errors import RunError
 from gtalign_env.scenario.loader import Scenario
 from gtalign_training.run_folder import RunFolder
 from gtalign_training.runs.episode import Episode, Fault
@@ -146,7 +146,7 @@ def of_training(folder: Path) -> list[Trained]:
 def _episode(told: Transcript, blocks: bool) -> Episode:
     """Return an episode; W is at most 0 where a turn was malformed, as in training."""
     fault = Fault("fault", "assistant", 1) if told.ending == "fault" else None
-    sound = not blocks or all(_well_formed(turn.written) for turn in told.turns if turn.written)
+    sound = not blocks or all(parsed(turn.written) for turn in told.turns if turn.written)
     moves = {
         seat: tuple(turn.move for turn in told.turns if turn.seat == seat)
         for seat in ("user", "assistant")
@@ -166,11 +166,3 @@ def _episode(told: Transcript, blocks: bool) -> Episode:
         moves["assistant"],
         fault,
     )
-
-
-def _well_formed(text: str) -> bool:
-    try:
-        parse(text)
-    except FormatError:
-        return False
-    return True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -29,30 +29,33 @@ BLOCK = 64
 """Most conversations that are generated together."""
 
 
-def unread(name: str, folder: Path, game: Scenario) -> str:
-    """Return that a tiny model has no words for a game's price, in a line; else nothing.
+def unread(name: str, folder: Path, games: Iterable[Scenario]) -> Iterator[str]:
+    """Yield a line for every price that a tiny model has no words for.
 
     Args:
         name: What the assistant is called.
         folder: Its training run.
-        game: What it is to play.
+        games: What it is to play.
     """
     recipe = recipe_of_run(folder)
     if not isinstance(recipe.model, TinyModel):
-        return ""
+        return
     from tokenizers import Tokenizer
 
-    spec = compile_scenario(game)
     tokenizer = Tokenizer.from_file(str(folder / "model" / "tokenizer.json"))
-    count = tokenizer.encode(system_message(spec, instructions_of(recipe))).tokens.count(UNKNOWN)
-    if not count:
-        return ""
-    return (
-        f"{name}: {count} words of the price {spec.regime.name} are not in the tiny model's language, "
-        f"which is made of its recipe's own prices ({', '.join(recipe.game.pricing)}): expect malformed "
-        "turns. A price that a model is measured under without learning under it belongs in the "
-        "recipe's game.pricing and game.held_out"
-    )
+    instructions = instructions_of(recipe)
+    priced = {
+        what.description: game.with_pricing(what) for game in games for _, what in game.schedule
+    }
+    for spec in map(compile_scenario, priced.values()):
+        count = tokenizer.encode(system_message(spec, instructions)).tokens.count(UNKNOWN)
+        if count:
+            yield (
+                f"{name}: {count} words of the price {spec.regime.name} are not in the tiny model's "
+                f"language, which is made of its recipe's own prices ({', '.join(recipe.game.pricing)}): "
+                "expect malformed turns. A price that a model is measured under without learning under "
+                "it belongs in the recipe's game.pricing and game.held_out"
+            )
 
 
 def play_rollouts(plan: Plan, episodes: Sequence[int], folder: Path) -> Generator[list[Played]]:

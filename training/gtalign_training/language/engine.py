@@ -163,6 +163,20 @@ def _release(generation: Any, processes: Processes) -> None:
     torch.cuda.empty_cache()
 
 
+def single_turn(
+    trainer: Any, sequences: Sequence[Tokens]
+) -> tuple[list[Tokens], list[Sequence[float]]]:
+    """Return how a trainer's engine continues sequences, and what it thought of each token, nats.
+
+    Args:
+        trainer: TRL's trainer; only vLLM gives log-probabilities.
+        sequences: What to continue.
+    """
+    # TRL keeps this private; it is the one call that serves every generation backend
+    written, logprobs = trainer._generate_single_turn(sequences, None, {}, 1)
+    return written, logprobs
+
+
 def write(trainer: Any, sequences: Sequence[Tokens], noted: Logprobs) -> list[Tokens]:
     """Return how vLLM continues sequences, and note what it thought of it.
 
@@ -179,8 +193,7 @@ def write(trainer: Any, sequences: Sequence[Tokens], noted: Logprobs) -> list[To
     written: list[Tokens] = [[] for _ in sequences]
     logprobs: list[Sequence[float]] = [[] for _ in sequences]
     if room:
-        # TRL keeps this private; it is the one call that serves every generation backend
-        made = trainer._generate_single_turn([sequences[index] for index in room], None, {}, 1)
+        made = single_turn(trainer, [sequences[index] for index in room])
         for index, tokens, values in zip(room, *made, strict=True):
             written[index], logprobs[index] = list(tokens), values
     noted.note(sequences, written, logprobs)

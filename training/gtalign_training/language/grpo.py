@@ -38,7 +38,14 @@ from gtalign_training.language.advantages import (
 )
 from gtalign_training.language.chat import Tokens
 from gtalign_training.language.conversations import Batch, Conversations
-from gtalign_training.language.engine import Logprobs, beside, engine_arguments, uses_vllm, write
+from gtalign_training.language.engine import (
+    Logprobs,
+    beside,
+    engine_arguments,
+    single_turn,
+    uses_vllm,
+    write,
+)
 from gtalign_training.language.hf_trainer import train_to_the_end, trainer_arguments
 from gtalign_training.language.models import Assistant, lora_config
 from gtalign_training.language.processes import Processes
@@ -182,9 +189,7 @@ class RolloutFunction:
         def generate(sequences: list[Tokens]) -> list[Tokens]:
             if vllm:
                 return write(trainer, sequences, noted)
-            # TRL keeps this private; it is the one call that serves every generation backend
-            written: list[Tokens] = trainer._generate_single_turn(sequences, None, {}, 1)[0]
-            return written
+            return single_turn(trainer, sequences)[0]
 
         indices = [int(json.loads(prompt)["seed"]) for prompt in prompts]
         with nullcontext() if vllm else whole_weights(trainer):

@@ -16,6 +16,7 @@ from gtalign_env.core.moves import AssistantMove
 from gtalign_env.core.policies import UserSeat
 from gtalign_env.draws import Purpose, Seat
 from gtalign_env.envs.talk import Talk
+from gtalign_env.envs.transcript import Transcript, transcript_of
 from gtalign_env.errors import FormatError, ModelError
 from gtalign_env.welfare import Welfare
 from gtalign_training.language.chat import ChatTokens, Tokens
@@ -65,6 +66,20 @@ class Rollout:
     def well_formed(self) -> bool:
         """Whether every turn kept to the grammar."""
         return all(turn.rule is None for turn in self.turns)
+
+    def transcript(self, seed: int) -> Transcript:
+        """Return the conversation as runs keep it.
+
+        Args:
+            seed: Of what it was drawn from.
+        """
+        return transcript_of(
+            self.talk.conversation,
+            seed=seed,
+            episode=self.seed,
+            texts=[message.text for message in self.talk.messages],
+            written=[turn.text for turn in self.turns],
+        )
 
     @property
     def welfare(self) -> float | None:
